@@ -1,0 +1,187 @@
+//! Laws of the log, against a plain `Vec` of everything ever appended.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+
+use super::{Lagged, Log, NextError, Retention, Sequence, Start, Subscription};
+
+#[derive(Clone, Debug)]
+enum Step {
+    Append(usize),
+    Subscribe(u8),
+    Read(usize),
+    Leave(usize),
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let step = prop_oneof![
+        4 => (0_usize..12).prop_map(Step::Append),
+        1 => (0_u8..40).prop_map(Step::Subscribe),
+        4 => (0_usize..4).prop_map(Step::Read),
+        1 => (0_usize..4).prop_map(Step::Leave),
+    ];
+    vec(step, 0..120)
+}
+
+/// Everything ever appended, and the index of the oldest entry that is kept.
+#[derive(Default)]
+struct Model {
+    all: Vec<usize>,
+    oldest: usize,
+}
+
+impl Model {
+    fn append(&mut self, weight: usize, retention: Retention, subscribed: bool) {
+        self.all.push(weight);
+        if retention.only_while_subscribed && !subscribed {
+            self.oldest = self.all.len();
+        }
+        while self.all.len() - self.oldest > 1
+            && (self.all.len() - self.oldest > retention.max_entries
+                || self.all[self.oldest..].iter().sum::<usize>() > retention.max_bytes)
+        {
+            self.oldest += 1;
+        }
+    }
+
+    fn read(&self, cursor: &mut usize) -> Result<Option<usize>, NextError> {
+        if *cursor < self.oldest {
+            let missed = (self.oldest - *cursor) as u64;
+            *cursor = self.oldest;
+            let resumes_at = Sequence::new(self.oldest as u64 + 1);
+            return Err(NextError::Lagged(Lagged { missed, resumes_at }));
+        }
+        let found = self.all.get(*cursor).copied();
+        *cursor += usize::from(found.is_some());
+        Ok(found)
+    }
+}
+
+proptest! {
+    #[test]
+    fn a_log_behaves_like_a_vec_with_a_moving_start(
+        steps in steps(),
+        max_entries in 0_usize..6,
+        max_bytes in 0_usize..40,
+        only_while_subscribed: bool,
+    ) {
+        let retention = Retention { max_entries, max_bytes, only_while_subscribed };
+        let log = Log::with_sizes(retention, |weight| *weight);
+        let mut model = Model::default();
+        let mut subscriptions: Vec<(Subscription<usize>, usize)> = Vec::new();
+        for step in steps {
+            match step {
+                Step::Append(weight) => {
+                    model.append(weight, retention, !subscriptions.is_empty());
+                    prop_assert_eq!(log.append(weight).get(), model.all.len() as u64);
+                }
+                Step::Subscribe(at) => {
+                    let (start, cursor) = match at {
+                        0 => (Start::Next, model.all.len()),
+                        1 => (Start::Oldest, model.oldest),
+                        at => (Start::At(Sequence::new(at.into())), usize::from(at) - 1),
+                    };
+                    subscriptions.push((log.subscribe(start), cursor));
+                }
+                Step::Read(which) => {
+                    if let Some((subscription, cursor)) = subscriptions.get_mut(which) {
+                        let lag = model.all.len().saturating_sub(*cursor) as u64;
+                        prop_assert_eq!(subscription.lag(), lag);
+                        prop_assert_eq!(subscription.try_next(), model.read(cursor));
+                    }
+                }
+                Step::Leave(which) => {
+                    if which < subscriptions.len() {
+                        subscriptions.swap_remove(which);
+                        if only_while_subscribed && subscriptions.is_empty() {
+                            model.oldest = model.all.len();
+                        }
+                    }
+                }
+            }
+            prop_assert_eq!(log.first_kept().get(), model.oldest as u64 + 1);
+            prop_assert_eq!(log.next_sequence().get(), model.all.len() as u64 + 1);
+        }
+    }
+}
+
+/// Counts how often it is woken.
+#[derive(Default)]
+struct Wakes(AtomicUsize);
+
+impl Wake for Wakes {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+#[test]
+fn a_subscriber_is_woken_once_however_often_it_asked() {
+    let log = Log::new(Retention::default());
+    let mut subscription = log.subscribe(Start::Next);
+    let counter = Arc::new(Wakes::default());
+    let waker = Waker::from(Arc::clone(&counter));
+    let mut context = Context::from_waker(&waker);
+    for _ in 0..3 {
+        assert_eq!(subscription.poll_next(&mut context), Poll::Pending);
+    }
+    log.append(1);
+    log.append(2);
+    assert_eq!(counter.0.load(Ordering::SeqCst), 1);
+    assert_eq!(subscription.poll_next(&mut context), Poll::Ready(Ok(1)));
+    assert_eq!(subscription.poll_next(&mut context), Poll::Ready(Ok(2)));
+    assert_eq!(subscription.poll_next(&mut context), Poll::Pending);
+    drop(subscription);
+    log.append(3);
+    assert_eq!(counter.0.load(Ordering::SeqCst), 1);
+    assert_eq!(Arc::strong_count(&counter), 2, "the log kept a waker of a subscriber that left");
+}
+
+#[test]
+fn a_plain_thread_waits_until_an_entry_the_close_or_the_deadline() {
+    let log = Log::new(Retention::default());
+    let mut subscription = log.subscribe(Start::Next);
+    let past = Instant::now();
+    assert_eq!(subscription.next_blocking(past), Ok(None));
+    let far = past + Duration::from_secs(3600);
+    thread::scope(|scope| {
+        let reader = scope.spawn(|| {
+            let first = subscription.next_blocking(far);
+            (first, subscription.next_blocking(far))
+        });
+        log.append(5);
+        drop(log);
+        assert_eq!(reader.join().unwrap(), (Ok(Some(5)), Err(NextError::Closed)));
+    });
+}
+
+/// An entry whose destructor uses the log that held it.
+#[derive(Clone)]
+struct Reenters(Option<Arc<Log<Reenters>>>);
+
+impl Drop for Reenters {
+    fn drop(&mut self) {
+        if let Some(log) = &self.0 {
+            log.append(Reenters(None));
+        }
+    }
+}
+
+#[test]
+fn the_destructor_of_an_evicted_entry_may_use_the_log() {
+    let log = Arc::new(Log::new(Retention { max_entries: 2, ..Retention::default() }));
+    for _ in 0..10 {
+        log.append(Reenters(Some(Arc::clone(&log))));
+    }
+    // Drives the last cycles out, so that nothing is left of the log's own handles.
+    log.append(Reenters(None));
+    log.append(Reenters(None));
+    assert_eq!(log.next_sequence().get() - log.first_kept().get(), 2);
+    assert_eq!(Arc::strong_count(&log), 1);
+}

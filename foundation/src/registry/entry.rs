@@ -1,0 +1,45 @@
+//! What a registry knows about one name.
+
+use std::fmt;
+
+use super::{Metadata, Name};
+
+/// Who is registered under a name.
+#[derive(Clone)]
+pub struct Entry<H> {
+    /// The name.
+    pub name: Name,
+    /// Which registration this is: the same name registered anew has another id.
+    pub id: RegistrationId,
+    /// The handle that lookups return.
+    pub handle: H,
+    /// What the registration says about itself.
+    pub metadata: Metadata,
+}
+
+/// Tells registrations of one registry apart. Never used twice, and larger for a later one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RegistrationId(pub(super) u64);
+
+impl RegistrationId {
+    /// The id as a number.
+    pub const fn get(self) -> u64 {
+        self.0
+    }
+}
+
+impl fmt::Display for RegistrationId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "registration {}", self.0)
+    }
+}
+
+impl<H> fmt::Debug for Entry<H> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Entry")
+            .field("name", &self.name)
+            .field("id", &self.id)
+            .field("metadata", &self.metadata)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,71 @@
+//! Why a registration was refused.
+
+use std::fmt;
+
+use super::{Entry, MetadataError, Name};
+
+/// Why a registration was refused. Gives the handle and the name back.
+pub enum RegisterError<H> {
+    /// The name is held by another registration.
+    Taken {
+        /// The refused handle.
+        handle: H,
+        /// The name asked for.
+        name: Name,
+        /// Who held the name at that moment.
+        holder: Entry<H>,
+    },
+    /// The registry holds as many names as it may.
+    Full {
+        /// The refused handle.
+        handle: H,
+        /// The name asked for.
+        name: Name,
+        /// [`Limits::max_names`](super::Limits::max_names).
+        limit: usize,
+    },
+    /// The metadata is too large.
+    Metadata {
+        /// The refused handle.
+        handle: H,
+        /// The name asked for.
+        name: Name,
+        /// Which limit it exceeds.
+        problem: MetadataError,
+    },
+}
+
+impl<H> RegisterError<H> {
+    /// The handle that was refused.
+    pub fn into_handle(self) -> H {
+        match self {
+            Self::Taken { handle, .. }
+            | Self::Full { handle, .. }
+            | Self::Metadata { handle, .. } => handle,
+        }
+    }
+}
+
+impl<H> fmt::Display for RegisterError<H> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Taken { name, holder, .. } => {
+                write!(f, "the name `{name}` is held by {}", holder.id)
+            }
+            Self::Full { name, limit, .. } => {
+                write!(f, "no room for `{name}`: the registry holds {limit} names, its limit")
+            }
+            Self::Metadata { name, problem, .. } => {
+                write!(f, "the metadata of `{name}` is refused: {problem}")
+            }
+        }
+    }
+}
+
+impl<H> fmt::Debug for RegisterError<H> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "RegisterError({self})")
+    }
+}
+
+impl<H> std::error::Error for RegisterError<H> {}

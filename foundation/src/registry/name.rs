@@ -1,0 +1,235 @@
+//! Names: `namespace/name`, checked once when they are made.
+
+use std::borrow::Borrow;
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use thiserror::Error;
+
+/// The longest name in bytes, its namespace and the separator included.
+pub const MAX_NAME_BYTES: usize = 255;
+
+/// A registered name: `namespace/name`.
+///
+/// The namespace ends at the first `/`; what follows may contain more of them. Cloning copies a
+/// pointer. Compares, orders and hashes like its text, so a map keyed by names is searched with a
+/// `&str` as well.
+///
+/// ```
+/// use foundation::registry::Name;
+///
+/// let name = Name::new("production/config_server")?;
+/// assert_eq!((name.namespace(), name.local()), ("production", "config_server"));
+/// # Ok::<(), foundation::registry::NameError>(())
+/// ```
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Name(Arc<str>);
+
+/// The part of a name before the first `/`.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Namespace(Arc<str>);
+
+/// Why a text is no [`Name`] or [`Namespace`]. Holds the text.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum NameError {
+    /// A name without a `/`.
+    #[error("`{text}` has no namespace: a name is written `namespace/name`")]
+    NoNamespace {
+        /// The refused text.
+        text: String,
+    },
+    /// Nothing stands before the `/`, or the namespace is empty.
+    #[error("the namespace in `{text}` is empty")]
+    EmptyNamespace {
+        /// The refused text.
+        text: String,
+    },
+    /// Nothing stands behind the `/`.
+    #[error("the name in `{text}` is empty")]
+    EmptyName {
+        /// The refused text.
+        text: String,
+    },
+    /// A namespace with a `/` in it.
+    #[error("the namespace `{text}` contains `/`")]
+    Separator {
+        /// The refused text.
+        text: String,
+    },
+    /// More than [`MAX_NAME_BYTES`].
+    #[error("the name is {} bytes long, the limit is {MAX_NAME_BYTES}: `{text}`", .text.len())]
+    TooLong {
+        /// The refused text.
+        text: String,
+    },
+    /// A control character.
+    #[error("{text:?} has a control character at byte {at}")]
+    Control {
+        /// The refused text.
+        text: String,
+        /// Where it stands, in bytes from the start.
+        at: usize,
+    },
+}
+
+impl Name {
+    /// Checks `text` and makes it a name. Allocates once.
+    pub fn new(text: &str) -> Result<Self, NameError> {
+        let refused = || text.to_owned();
+        let Some((namespace, local)) = text.split_once('/') else {
+            return Err(NameError::NoNamespace { text: refused() });
+        };
+        if namespace.is_empty() {
+            return Err(NameError::EmptyNamespace { text: refused() });
+        }
+        if local.is_empty() {
+            return Err(NameError::EmptyName { text: refused() });
+        }
+        check_text(text)?;
+        Ok(Self(Arc::from(text)))
+    }
+
+    /// The name as it is written.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// What stands before the first `/`.
+    pub fn namespace(&self) -> &str {
+        self.0.split_once('/').map_or("", |(namespace, _)| namespace)
+    }
+
+    /// What stands behind the first `/`.
+    pub fn local(&self) -> &str {
+        self.0.split_once('/').map_or("", |(_, local)| local)
+    }
+}
+
+impl Namespace {
+    /// Checks `text` and makes it a namespace. Allocates once.
+    pub fn new(text: &str) -> Result<Self, NameError> {
+        if text.is_empty() {
+            return Err(NameError::EmptyNamespace { text: text.to_owned() });
+        }
+        if text.contains('/') {
+            return Err(NameError::Separator { text: text.to_owned() });
+        }
+        check_text(text)?;
+        Ok(Self(Arc::from(text)))
+    }
+
+    /// The namespace as it is written.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The name `local` in this namespace.
+    pub fn name(&self, local: &str) -> Result<Name, NameError> {
+        Name::new(&format!("{}/{local}", self.0))
+    }
+
+    /// Whether `name` belongs to this namespace.
+    pub fn contains(&self, name: &Name) -> bool {
+        name.namespace() == self.as_str()
+    }
+}
+
+/// What names and namespaces have in common.
+fn check_text(text: &str) -> Result<(), NameError> {
+    if text.len() > MAX_NAME_BYTES {
+        return Err(NameError::TooLong { text: text.to_owned() });
+    }
+    match text.find(char::is_control) {
+        Some(at) => Err(NameError::Control { text: text.to_owned(), at }),
+        None => Ok(()),
+    }
+}
+
+impl Borrow<str> for Name {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
+impl AsRef<str> for Name {
+    fn as_ref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for Name {
+    type Err = NameError;
+
+    fn from_str(text: &str) -> Result<Self, NameError> {
+        Self::new(text)
+    }
+}
+
+impl FromStr for Namespace {
+    type Err = NameError;
+
+    fn from_str(text: &str) -> Result<Self, NameError> {
+        Self::new(text)
+    }
+}
+
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Name({:?})", &*self.0)
+    }
+}
+
+impl fmt::Display for Namespace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for Namespace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Namespace({:?})", &*self.0)
+    }
+}
+
+#[cfg(all(test, not(foundation_loom)))]
+mod tests {
+    use std::hash::BuildHasher;
+
+    use super::*;
+
+    #[test]
+    fn every_broken_rule_is_named() {
+        let refused = |text: &str| Name::new(text).expect_err(text);
+        assert!(matches!(refused("alone"), NameError::NoNamespace { .. }));
+        assert!(matches!(refused("/x"), NameError::EmptyNamespace { .. }));
+        assert!(matches!(refused("a/"), NameError::EmptyName { .. }));
+        assert!(matches!(refused("a/b\nc"), NameError::Control { at: 3, .. }));
+        assert!(matches!(Namespace::new(""), Err(NameError::EmptyNamespace { .. })));
+        assert!(matches!(Namespace::new("a/b"), Err(NameError::Separator { .. })));
+        let long = refused(&format!("a/{}", "b".repeat(MAX_NAME_BYTES - 1)));
+        assert!(long.to_string().starts_with("the name is 256 bytes long, the limit is 255"));
+    }
+
+    #[test]
+    fn the_longest_name_and_further_separators_are_accepted() {
+        let longest = format!("a/{}", "b".repeat(MAX_NAME_BYTES - 2));
+        assert_eq!(Name::new(&longest).unwrap().as_str(), longest);
+        let nested = Name::new("a/b/c").unwrap();
+        assert_eq!((nested.namespace(), nested.local()), ("a", "b/c"));
+        assert!(Namespace::new("a").unwrap().contains(&nested));
+        assert_eq!(Namespace::new("a").unwrap().name("b/c").unwrap(), nested);
+    }
+
+    #[test]
+    fn a_name_hashes_like_its_text() {
+        let hasher = foldhash::fast::RandomState::default();
+        assert_eq!(hasher.hash_one(Name::new("a/b").unwrap()), hasher.hash_one("a/b"));
+    }
+}

@@ -1,0 +1,18 @@
+//! The lock and the shared pointer that the [log](crate::log) is built on: std's, or loom's in a
+//! model (`--cfg foundation_loom`).
+//!
+//! Owns the rule about poisoning: it is absorbed. No code of a user runs under a lock of this crate
+//! except where a page says so, and state is consistent wherever such code could panic, so a
+//! panicking thread leaves nothing half done for the next one.
+
+use std::sync::PoisonError;
+
+#[cfg(foundation_loom)]
+pub(crate) use loom::sync::{Arc, Mutex, MutexGuard};
+#[cfg(not(foundation_loom))]
+pub(crate) use std::sync::{Arc, Mutex, MutexGuard};
+
+/// Takes the lock, whether or not a thread panicked while it held it.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
