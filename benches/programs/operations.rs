@@ -1,0 +1,76 @@
+//! Timed operations: back to back, beside a peer, and under load.
+
+use std::process::ExitCode;
+
+use benches::{config, events, plant, registry};
+use perf_budget::harness::{Suite, load_of};
+
+fn main() -> ExitCode {
+    let suite = with_service_discovery(Suite::new());
+    suite
+        .paired(
+            "service_discovery_2_threads",
+            "papaya_get_2_threads",
+            2,
+            || registry::lookup(registry::NAMES),
+            || registry::papaya_get(registry::NAMES),
+        )
+        .paired(
+            "service_discovery_million",
+            "papaya_get_million",
+            1,
+            || registry::lookup(registry::MANY_NAMES),
+            || registry::papaya_get(registry::MANY_NAMES),
+        )
+        .timed("registration", 1, registry::register_and_unregister)
+        .load("registration", load_of("50_000 /s", "250 ms"), || {
+            let mut register = registry::register_and_unregister();
+            move |n| {
+                register(n);
+                true
+            }
+        })
+        .timed("configuration_retrieval", 1, config::read)
+        .load(
+            "configuration_retrieval",
+            load_of("1_000_000 /s", "250 ms").in_batches_of(64),
+            || {
+                let mut read = config::read();
+                move |n| read(n).is_some()
+            },
+        )
+        .paired(
+            "configuration_cached",
+            "arc_swap_cache_load",
+            1,
+            config::read_cached,
+            config::arc_swap_cache_load,
+        )
+        .timed("event_emission", 1, events::append)
+        .load("event_emission", load_of("200_000 /s", "250 ms").in_batches_of(16), events::append)
+        .run()
+}
+
+/// `service_discovery`, planted with more work if the environment asks for it.
+fn with_service_discovery(suite: Suite) -> Suite {
+    const OPERATION: &str = "service_discovery";
+    let peer = || registry::papaya_get(registry::NAMES);
+    let load = load_of("2_000_000 /s", "250 ms").in_batches_of(64);
+    if plant::is_planted(OPERATION) {
+        suite.paired(OPERATION, "papaya_get", 1, plant::slower_lookup, peer).load(
+            OPERATION,
+            load,
+            || succeeding(plant::slower_lookup()),
+        )
+    } else {
+        let lookup = || registry::lookup(registry::NAMES);
+        suite
+            .paired(OPERATION, "papaya_get", 1, lookup, peer)
+            .load(OPERATION, load, move || succeeding(lookup()))
+    }
+}
+
+/// A lookup succeeds if it finds a handle.
+fn succeeding(mut lookup: impl FnMut(u64) -> Option<u64>) -> impl FnMut(u64) -> bool {
+    move |n| lookup(n).is_some()
+}

@@ -1,0 +1,27 @@
+//! A regression on demand, to see whether the gate finds it. It lives here and in no product crate.
+
+use std::hint::black_box;
+use std::sync::Arc;
+
+use crate::registry::{Filled, NAMES, nth};
+
+/// The environment variable that names the operation to make slower.
+pub const PLANT: &str = "BENCHES_PLANT";
+
+/// Whether `operation` is to be made slower in this process.
+pub fn is_planted(operation: &str) -> bool {
+    std::env::var(PLANT).is_ok_and(|planted| planted == operation)
+}
+
+/// [`lookup`](crate::registry::lookup) with 30 % more real work: three further lookups in every ten
+/// operations.
+pub fn slower_lookup() -> impl FnMut(u64) -> Option<u64> + Clone + Send + 'static {
+    let filled = Arc::new(Filled::new(NAMES));
+    let names = Arc::clone(&filled.names);
+    move |n| {
+        if n % 10 < 3 {
+            black_box(filled.registry.lookup(nth(&names, n + 500)));
+        }
+        filled.registry.lookup(nth(&names, n))
+    }
+}

@@ -1,0 +1,128 @@
+//! Lookups in a registry, beside the map that it is made of, and registrations that come and go.
+
+use std::hash::BuildHasher;
+use std::sync::Arc;
+
+use foldhash::fast::{FixedState, RandomState};
+use foundation::registry::{Entry, Limits, Metadata, Name, Registration, Registry};
+
+/// Names in the usual registry.
+pub const NAMES: usize = 1_000;
+/// Names in the large one.
+pub const MANY_NAMES: usize = 1_000_000;
+
+/// A filled registry and the names to look up.
+pub struct Filled<S: BuildHasher = RandomState> {
+    /// The registry.
+    pub registry: Registry<u64, S>,
+    /// What to look up; a power of two of them.
+    pub names: Arc<[Name]>,
+    _held: Vec<Registration<u64, S>>,
+}
+
+/// The peer's map: what the registry is made of, with the same keys and entries.
+type Map = papaya::HashMap<Name, Entry<u64>, RandomState>;
+
+impl Filled {
+    /// A registry of `count` names, hashed as a user's registry is.
+    pub fn new(count: usize) -> Self {
+        Self::with_hasher(count, RandomState::default())
+    }
+}
+
+impl Filled<FixedState> {
+    /// A registry of `count` names whose hash seed is pinned, so that instructions are the same in
+    /// every process.
+    pub fn pinned(count: usize) -> Self {
+        Self::with_hasher(count, FixedState::with_seed(0))
+    }
+}
+
+impl<S: BuildHasher> Filled<S> {
+    fn with_hasher(count: usize, hasher: S) -> Self {
+        let registry = Registry::with_hasher(Limits::default(), hasher);
+        let mut held = Vec::with_capacity(count);
+        for number in 0..count {
+            let registered = registry.register(name(number), number as u64, Metadata::new());
+            held.push(registered.expect("names are unique and few enough"));
+        }
+        Self { registry, names: queries(count), _held: held }
+    }
+}
+
+/// The peer: a bare map with the same names, the same entries, filled in the same order, so that its
+/// memory lies as the registry's does.
+fn bare_map(count: usize) -> Map {
+    let registry = Registry::new();
+    let held = registry.register(name(0), 0_u64, Metadata::new()).expect("the only name");
+    let template = registry.entry(held.name()).expect("it is held");
+    let map = Map::with_hasher(RandomState::default());
+    for number in 0..count {
+        let name = name(number);
+        let entry = Entry { name: name.clone(), handle: number as u64, ..template.clone() };
+        map.pin().insert(name, entry);
+    }
+    map
+}
+
+/// `count` names to look up, padded to a power of two so that walking them costs a mask, in an order
+/// that no prefetcher guesses.
+fn queries(count: usize) -> Arc<[Name]> {
+    shuffled(count.next_power_of_two(), count).map(name).collect()
+}
+
+/// `service_discovery`: a lookup by name.
+pub fn lookup(count: usize) -> impl FnMut(u64) -> Option<u64> + Clone + Send + 'static {
+    let filled = Arc::new(Filled::new(count));
+    let names = Arc::clone(&filled.names);
+    move |n| filled.registry.lookup(nth(&names, n))
+}
+
+/// The peer of [`lookup`]: `get` of the bare map, with the same keys, entries and returned value.
+pub fn papaya_get(count: usize) -> impl FnMut(u64) -> Option<u64> + Clone + Send + 'static {
+    let (map, names) = (Arc::new(bare_map(count)), queries(count));
+    move |n| map.pin().get(nth(&names, n)).map(|entry| entry.handle)
+}
+
+/// `registration`: a name is taken and given back in a registry of [`NAMES`] others.
+pub fn register_and_unregister() -> impl FnMut(u64) + Clone + Send + 'static {
+    let filled = Arc::new(Filled::new(NAMES));
+    let own = Name::new("production/agent_that_comes_and_goes").expect("a valid name");
+    move |n| {
+        let held = filled.registry.register(own.clone(), n, Metadata::new());
+        drop(held.expect("the name is free"));
+    }
+}
+
+/// [`register_and_unregister`], with what was removed freed every 1,000 operations, so that live
+/// bytes can be compared.
+pub fn register_and_reclaim() -> impl FnMut(u64) + Clone + Send + 'static {
+    let registry: Registry<u64> = Registry::new();
+    let names: Arc<[Name]> = (0..1_000).map(name).collect();
+    move |n| {
+        let own = &names[usize::try_from(n).unwrap_or(0) % names.len()];
+        let held = registry.register(own.clone(), n, Metadata::new());
+        drop(held.expect("the name is free"));
+        if n % 1_000 == 999 {
+            registry.reclaim();
+        }
+    }
+}
+
+/// The `n`th of `names`, whose number is a power of two, over and over.
+#[inline]
+pub fn nth(names: &[Name], n: u64) -> &Name {
+    &names[usize::try_from(n).unwrap_or(0) & (names.len() - 1)]
+}
+
+/// A name as a user would choose it.
+fn name(number: usize) -> Name {
+    Name::new(&format!("production/agent_{number}")).expect("a valid name")
+}
+
+/// `length` numbers below `bound` in a fixed disorder: a full-period linear congruential sequence
+/// (Knuth, TAOCP 2, 3.2.1.2, theorem A: odd increment, multiplier 1 modulo 4), folded into the bound.
+fn shuffled(length: usize, bound: usize) -> impl Iterator<Item = usize> {
+    let next = move |seen: &usize| Some((seen.wrapping_mul(4 * 1_234_567 + 1) + 12_345) % length);
+    std::iter::successors(Some(0), next).take(length).map(move |number| number % bound)
+}
