@@ -13,8 +13,6 @@
 use std::fmt;
 use std::sync::Arc;
 
-use arc_swap::ArcSwap;
-
 use crate::log::{Log, Retention, Start, Subscription};
 
 mod draft;
@@ -23,6 +21,7 @@ mod error;
 mod file;
 mod key;
 pub(crate) mod keys;
+mod published;
 mod reference;
 mod schema;
 mod snapshot;
@@ -43,6 +42,7 @@ pub use snapshot::Snapshot;
 pub use spec::{KeySpec, Rule};
 pub use value::{FromValue, Kind, Value};
 
+use published::Published;
 use writer::Writers;
 
 /// How many changes are kept for a subscriber that has not read them.
@@ -78,7 +78,7 @@ const CHANGES_KEPT: usize = 1024;
 pub struct Config {
     /// The present snapshot. Stored only in a writer's turn; its version is the number of the last
     /// entry of `changes`. Shared with keys, which must not keep `changes` open.
-    current: Arc<ArcSwap<Snapshot>>,
+    current: Arc<Published<Snapshot>>,
     /// Who may store.
     writers: Writers,
     /// Numbers the versions and tells subscribers.
@@ -115,7 +115,7 @@ impl Config {
             ..Retention::default()
         };
         Self {
-            current: Arc::new(ArcSwap::from_pointee(snapshot)),
+            current: Arc::new(Published::new(snapshot)),
             writers: Writers::default(),
             changes: Log::new(retention),
         }
@@ -126,12 +126,12 @@ impl Config {
     /// Two calls may see two versions. Values that belong together are read from one
     /// [`snapshot`](Self::snapshot).
     pub fn get<T: FromValue>(&self, path: &str) -> Result<T, ReadError> {
-        self.current.load().get(path)
+        self.current.with(|snapshot| snapshot.get(path))
     }
 
     /// The present set of values.
     pub fn snapshot(&self) -> Arc<Snapshot> {
-        self.current.load_full()
+        self.current.load()
     }
 
     /// A fast reader of the key at `path`. That every value of the key fits `T` is checked here, so
@@ -160,7 +160,7 @@ impl Config {
             return Ok(base.version());
         }
         let version = base.version() + 1;
-        self.current.store(Arc::new(draft.into_snapshot(version)));
+        self.current.publish(draft.into_snapshot(version));
         let number = self.changes.append(Change { version, keys });
         debug_assert_eq!(number.get(), version, "a version is the number of its change");
         drop(turn);
@@ -181,6 +181,6 @@ impl Config {
 
 impl fmt::Debug for Config {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Config").field(&self.current.load()).finish()
+        f.debug_tuple("Config").field(&self.snapshot()).finish()
     }
 }

@@ -1,5 +1,5 @@
-//! The lock and the shared pointer that the [log](crate::log) is built on: std's, or loom's in a
-//! model (`--cfg foundation_loom`).
+//! The locks, atomics and shared pointers that this crate's own protocols are built on: std's, or
+//! loom's in a model (`--cfg foundation_loom`).
 //!
 //! Owns the rule about poisoning: it is absorbed. No code of a user runs under a lock of this crate
 //! except where a page says so, and state is consistent wherever such code could panic, so a
@@ -8,7 +8,11 @@
 use std::sync::PoisonError;
 
 #[cfg(foundation_loom)]
+pub(crate) use loom::sync::atomic::{AtomicU64, Ordering};
+#[cfg(foundation_loom)]
 pub(crate) use loom::sync::{Arc, Mutex, MutexGuard};
+#[cfg(not(foundation_loom))]
+pub(crate) use std::sync::atomic::{AtomicU64, Ordering};
 #[cfg(not(foundation_loom))]
 pub(crate) use std::sync::{Arc, Mutex, MutexGuard};
 

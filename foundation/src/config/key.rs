@@ -3,16 +3,15 @@
 use std::fmt;
 use std::sync::Arc;
 
-use arc_swap::{ArcSwap, Cache};
-
+use super::published::Published;
 use super::{FromValue, ReadError, Snapshot};
 
 /// A reader of one key that remembers the value, for hot paths.
 ///
-/// [`get`](Self::get) costs two pointer compares while nothing changed: no hashing, no reference
+/// [`get`](Self::get) costs one load and one compare while nothing changed: no hashing, no reference
 /// count, no allocation. It notices every update, also one of other keys, and reads its value anew
 /// then. Each task or thread has its own, which is why reading takes `&mut self`; a clone is
-/// independent. It keeps the snapshot that it read last.
+/// independent. It keeps no snapshot alive.
 ///
 /// ```
 /// use foundation::config::{self, Config, Schema};
@@ -25,37 +24,35 @@ use super::{FromValue, ReadError, Snapshot};
 /// ```
 #[derive(Clone)]
 pub struct Key<T> {
-    /// Holds the snapshot that `value` was read from.
-    cache: Cache<Arc<ArcSwap<Snapshot>>, Arc<Snapshot>>,
-    /// The address of that snapshot. No other snapshot can have it while `cache` holds this one.
-    seen: usize,
+    published: Arc<Published<Snapshot>>,
+    /// The version of the snapshot that `value` was read from.
+    seen: u64,
     index: usize,
     value: T,
 }
 
 impl<T: FromValue> Key<T> {
     /// A reader of the key at `path`; fails if the key's values do not all fit `T`.
-    pub(super) fn new(current: Arc<ArcSwap<Snapshot>>, path: &str) -> Result<Self, ReadError> {
-        let mut cache = Cache::new(current);
-        let snapshot = cache.load();
+    pub(super) fn new(published: Arc<Published<Snapshot>>, path: &str) -> Result<Self, ReadError> {
+        let snapshot = published.load();
         let (index, value) = snapshot.read(path)?;
-        let seen = address(snapshot);
-        Ok(Self { cache, seen, index, value })
+        Ok(Self { published, seen: snapshot.version(), index, value })
     }
 
     /// The present value.
     #[inline]
     pub fn get(&mut self) -> &T {
-        if address(self.cache.load()) != self.seen {
+        if self.published.version() != self.seen {
             self.read_again();
         }
         &self.value
     }
 
     #[cold]
+    #[inline(never)]
     fn read_again(&mut self) {
-        let snapshot = self.cache.load();
-        self.seen = address(snapshot);
+        let snapshot = self.published.load();
+        self.seen = snapshot.version();
         // Always there: `new` made sure that every value of this key fits.
         if let Some(value) = snapshot.value_at(self.index) {
             self.value = value;
@@ -67,9 +64,4 @@ impl<T: fmt::Debug> fmt::Debug for Key<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Key").field("value", &self.value).finish_non_exhaustive()
     }
-}
-
-#[inline]
-fn address(snapshot: &Arc<Snapshot>) -> usize {
-    Arc::as_ptr(snapshot).addr()
 }
