@@ -24,5 +24,18 @@ fn main() -> ExitCode {
         .growth("registration", WARM_UP, CHURN, registry::register_and_reclaim)
         .growth("configuration_update", 1_000, 10_000, config::update)
         .growth("event_emission", WARM_UP, CHURN, events::append)
+        .growth("system_memory", WARM_UP, CHURN, everything)
         .run()
+}
+
+/// A registration, a read and an update of the configuration, and an event.
+fn everything() -> impl FnMut(u64) + Clone + Send + 'static {
+    let (mut register, mut read) = (registry::register_and_reclaim(), config::read());
+    let (mut update, mut append) = (config::update(), events::append());
+    move |n| {
+        register(n);
+        read(n);
+        update(n);
+        append(n);
+    }
 }

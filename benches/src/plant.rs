@@ -13,14 +13,16 @@ pub fn is_planted(operation: &str) -> bool {
     std::env::var(PLANT).is_ok_and(|planted| planted == operation)
 }
 
-/// [`lookup`](crate::registry::lookup) with 30 % more real work: three further lookups in every ten
-/// operations.
+/// [`lookup`](crate::registry::lookup) with 30 % more real work: three hundred further lookups in
+/// every thousand operations, in one go, so that no mispredicted branch adds to them.
 pub fn slower_lookup() -> impl FnMut(u64) -> Option<u64> + Clone + Send + 'static {
     let filled = Arc::new(Filled::new(NAMES));
     let names = Arc::clone(&filled.names);
     move |n| {
-        if n % 10 < 3 {
-            black_box(filled.registry.lookup(nth(&names, n + 500)));
+        if n % 1_000 == 0 {
+            for further in n..n + 300 {
+                black_box(filled.registry.lookup(nth(&names, further)));
+            }
         }
         filled.registry.lookup(nth(&names, n))
     }

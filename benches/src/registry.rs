@@ -1,7 +1,7 @@
 //! Lookups in a registry, beside the map that it is made of, and registrations that come and go.
 
 use std::hash::BuildHasher;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use foldhash::fast::{FixedState, RandomState};
 use foundation::registry::{Entry, Limits, Metadata, Name, Registration, Registry};
@@ -10,6 +10,10 @@ use foundation::registry::{Entry, Limits, Metadata, Name, Registration, Registry
 pub const NAMES: usize = 1_000;
 /// Names in the large one.
 pub const MANY_NAMES: usize = 1_000_000;
+
+/// One random seed a process, for both sides of a comparison: with a seed each, one side would probe
+/// longer than the other by chance.
+static SEED: LazyLock<RandomState> = LazyLock::new(RandomState::default);
 
 /// A filled registry and the names to look up.
 pub struct Filled<S: BuildHasher = RandomState> {
@@ -26,7 +30,7 @@ type Map = papaya::HashMap<Name, Entry<u64>, RandomState>;
 impl Filled {
     /// A registry of `count` names, hashed as a user's registry is.
     pub fn new(count: usize) -> Self {
-        Self::with_hasher(count, RandomState::default())
+        Self::with_hasher(count, SEED.clone())
     }
 }
 
@@ -56,7 +60,7 @@ fn bare_map(count: usize) -> Map {
     let registry = Registry::new();
     let held = registry.register(name(0), 0_u64, Metadata::new()).expect("the only name");
     let template = registry.entry(held.name()).expect("it is held");
-    let map = Map::with_hasher(RandomState::default());
+    let map = Map::with_hasher(SEED.clone());
     for number in 0..count {
         let name = name(number);
         let entry = Entry { name: name.clone(), handle: number as u64, ..template.clone() };

@@ -37,8 +37,7 @@ pub(super) fn measure(
 ) -> Result<Measurement, MeasureError> {
     let clock_ns = clock_ns();
     let operation_ns = warm_up(operation);
-    let mut latencies = Histogram::<u64>::new(SIGNIFICANT_DIGITS)
-        .map_err(|error| MeasureError::Histogram(error.to_string()))?;
+    let mut latencies = Histogram::<u64>::new(SIGNIFICANT_DIGITS).map_err(unrecorded)?;
 
     let interval = Duration::from_secs_f64(offer.batch as f64 / offer.rate_per_s);
     let batches = (offer.duration.as_secs_f64() / interval.as_secs_f64()).ceil().max(1.0);
@@ -57,7 +56,8 @@ pub(super) fn measure(
         }
         ended = started.elapsed();
         let latency_ns = u64::try_from(ended.saturating_sub(due).as_nanos()).unwrap_or(u64::MAX);
-        latencies.saturating_record(latency_ns.max(1));
+        // Grows its range as needed; `saturating_record` would clip what is beyond it.
+        latencies.record(latency_ns.max(1)).map_err(unrecorded)?;
         done += 1;
     }
 
@@ -73,9 +73,12 @@ pub(super) fn measure(
         clock_ns,
         succeeded,
         failed: operations - succeeded,
-        histogram: EncodedHistogram::encode(&latencies)
-            .map_err(|error| MeasureError::Histogram(error.to_string()))?,
+        histogram: EncodedHistogram::encode(&latencies).map_err(unrecorded)?,
     }))
+}
+
+fn unrecorded(error: impl std::fmt::Display) -> MeasureError {
+    MeasureError::Histogram(error.to_string())
 }
 
 fn warm_up(operation: &mut dyn FnMut(u64) -> bool) -> f64 {
@@ -96,4 +99,56 @@ fn clock_ns() -> f64 {
         black_box(Instant::now());
     }
     started.elapsed().as_secs_f64() * 1e9 / f64::from(CLOCK_READINGS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Keeps the processor busy for `duration`: a lower bound that holds on any machine.
+    fn busy(duration: Duration) -> bool {
+        let started = Instant::now();
+        while started.elapsed() < duration {
+            spin_loop();
+        }
+        true
+    }
+
+    fn load(operation: &mut dyn FnMut(u64) -> bool, rate_per_s: f64, batch: u64) -> Load {
+        let offer = Offer { rate_per_s, duration: Duration::from_millis(20), batch };
+        match measure(operation, offer) {
+            Ok(Measurement::Load(load)) => load,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_latency_is_recorded_whole() {
+        let each = Duration::from_micros(300);
+        let measured = load(&mut |_| busy(each), 1_000.0, 1);
+        let latencies = measured.histogram.decode().expect("a histogram");
+        assert_eq!(latencies.len(), 20);
+        assert!(latencies.min() >= 299_000, "{} ns", latencies.min());
+        assert!(measured.operation_ns >= 300_000.0);
+    }
+
+    #[test]
+    fn latency_counts_from_the_intended_start() {
+        // Four times as long as the interval: each operation waits for all that came before.
+        let each = Duration::from_millis(2);
+        let measured = load(&mut |_| busy(each), 2_000.0, 1);
+        let latencies = measured.histogram.decode().expect("a histogram");
+        let done = u32::try_from(latencies.len()).expect("a few");
+        let last_due = Duration::from_micros(500) * (done - 1);
+        let queued = (each * done).saturating_sub(last_due);
+        assert!(u128::from(latencies.max()) >= queued.as_nanos() * 99 / 100);
+        assert!(measured.achieved_per_s < 0.99 * 2_000.0);
+    }
+
+    #[test]
+    fn failures_are_counted_and_timed() {
+        let measured = load(&mut |n| n % 4 != 0, 10_000.0, 8);
+        assert_eq!((measured.succeeded, measured.failed), (150, 50));
+        assert_eq!(measured.histogram.decode().expect("a histogram").len(), 25);
+    }
 }

@@ -78,17 +78,18 @@ pub(super) fn check_duplicates(budgets: &[Draft<Budget>], text: &str, problems: 
             continue;
         };
         let load = budget.load.map(|load| [load.rate_per_s, load.duration_ns].map(f64::to_bits));
-        let is_max = matches!(budget.limit, Limit::Max(_));
+        // A wide limit beside a tight one is two promises: who breaks the tight one keeps the other.
+        let limit =
+            (matches!(budget.limit, Limit::Max(_)), budget.limit.quantity().value().to_bits());
         let promise =
-            (&budget.operation, budget.metric, &budget.relative_to, &budget.machine, is_max, load);
+            (&budget.operation, budget.metric, &budget.relative_to, &budget.machine, limit, load);
         let earlier = *first.entry(promise).or_insert(draft.header.start);
         if earlier != draft.header.start {
             let (line, _) = position(text, earlier);
-            let (metric, operation) = (budget.metric, &budget.operation);
-            let bound = if is_max { "max" } else { "min" };
+            let Budget { metric, operation, limit, .. } = budget;
             problems.add(
                 draft.header.clone(),
-                format_args!("{metric} of `{operation}` has a `{bound}` already, in line {line}"),
+                format_args!("{metric} of `{operation}` is {limit} already, in line {line}"),
             );
         }
     }

@@ -29,7 +29,7 @@ pub(super) fn percentile(
     let mut values = Vec::with_capacity(rounds.len());
     let mut all: Option<Histogram<u64>> = None;
     for round in &rounds {
-        let latencies =
+        let mut latencies =
             round.histogram.decode().map_err(|error| Unfit::Malformed(error.to_string()))?;
         let beyond = latencies.len() as f64 * (1.0 - quantile);
         // 0.1 forgives the binary form of 0.99.
@@ -38,7 +38,11 @@ pub(super) fn percentile(
         }
         values.push(latencies.value_at_quantile(quantile) as f64);
         match &mut all {
-            None => all = Some(latencies),
+            None => {
+                // A histogram that was read back does not grow unless it is told to.
+                latencies.auto(true);
+                all = Some(latencies);
+            }
             Some(all) => {
                 all.add(latencies).map_err(|error| Unfit::Malformed(error.to_string()))?;
             }
