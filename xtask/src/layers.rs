@@ -1,0 +1,255 @@
+//! `cargo xtask layers`: which crate may use which, executed.
+//!
+//! Owns the two tables below, the only place where the layers are written down for a program. A
+//! new edge is made by changing a table, in a commit that says why.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use cargo_metadata::{DependencyKind, Metadata};
+
+use crate::failure::Failure;
+use crate::workspace::Workspace;
+
+/// Each member and the members that it may depend on, be it to build, to run or to test.
+const ALLOWED: &[(&str, &[&str])] = &[
+    ("perf-budget", &[]),
+    ("foundation", &["perf-budget"]),
+    ("mabeam", &["foundation"]),
+    ("mabeam-economics", &["mabeam"]),
+    ("benches", &["perf-budget", "foundation", "mabeam", "mabeam-economics"]),
+    ("xtask", &["perf-budget"]),
+];
+
+/// What a crate must never pull in, at any depth, for those who use it.
+const NEVER: &[Never] = &[
+    Never { krate: "perf-budget", features: Features::None, packages: Packages::Any },
+    Never { krate: "perf-budget", features: Features::Default, packages: Packages::Any },
+    Never {
+        krate: "perf-budget",
+        features: Features::All,
+        packages: Packages::Named(&["tokio", "papaya", "arc-swap"]),
+    },
+    Never {
+        krate: "foundation",
+        features: Features::None,
+        packages: Packages::Named(&["tokio", "serde_json"]),
+    },
+];
+
+/// A crate, with some features, may not depend on some packages.
+struct Never {
+    krate: &'static str,
+    features: Features,
+    packages: Packages,
+}
+
+#[derive(Clone, Copy)]
+enum Features {
+    None,
+    Default,
+    All,
+}
+
+enum Packages {
+    Any,
+    Named(&'static [&'static str]),
+}
+
+/// A declared dependency of one member on another.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Edge {
+    from: String,
+    to: String,
+    kind: &'static str,
+}
+
+/// A broken rule.
+#[derive(Debug, PartialEq, Eq)]
+enum Violation {
+    /// The table does not allow this edge.
+    Edge { edge: Edge, allowed: Vec<&'static str> },
+    /// A member that the table does not know.
+    Unknown(String),
+    /// A package that a crate must never pull in.
+    Never { krate: &'static str, features: &'static str, package: String },
+}
+
+/// Checks the workspace as cargo sees it.
+pub(crate) fn run(workspace: &Workspace) -> Result<(), Failure> {
+    let metadata = workspace.metadata()?;
+    let members: Vec<String> =
+        metadata.workspace_packages().iter().map(|package| package.name.to_string()).collect();
+    let edges = edges(&metadata);
+    let mut violations = check_edges(&members, &edges);
+    for rule in NEVER {
+        violations.extend(check_never(rule, &tree(workspace, rule)?));
+    }
+    if violations.is_empty() {
+        println!("{} edges between {} crates, all allowed", edges.len(), members.len());
+        return Ok(());
+    }
+    let lines: Vec<String> = violations.iter().map(ToString::to_string).collect();
+    Err(Failure::new(format!("layers are broken:\n  {}", lines.join("\n  "))))
+}
+
+/// The declared dependencies between members: optional and platform-specific ones too.
+fn edges(metadata: &Metadata) -> Vec<Edge> {
+    let members = metadata.workspace_packages();
+    let names: BTreeSet<&str> = members.iter().map(|package| package.name.as_str()).collect();
+    let declared = members.iter().flat_map(|package| {
+        package.dependencies.iter().map(|dependency| (package.name.as_str(), dependency))
+    });
+    declared
+        .filter(|(_, dependency)| names.contains(dependency.name.as_str()))
+        .map(|(from, dependency)| Edge {
+            from: from.to_owned(),
+            to: dependency.name.clone(),
+            kind: match dependency.kind {
+                DependencyKind::Development => "test",
+                DependencyKind::Build => "build",
+                _ => "normal",
+            },
+        })
+        .collect()
+}
+
+fn check_edges(members: &[String], edges: &[Edge]) -> Vec<Violation> {
+    let allowed = |from: &str| ALLOWED.iter().find(|(name, _)| *name == from).map(|(_, to)| *to);
+    let unknown = members
+        .iter()
+        .filter(|name| allowed(name).is_none())
+        .map(|name| Violation::Unknown(name.clone()));
+    let forbidden = edges.iter().filter_map(|edge| {
+        let allowed = allowed(&edge.from)?;
+        let is_allowed = allowed.contains(&edge.to.as_str());
+        (!is_allowed).then(|| Violation::Edge { edge: edge.clone(), allowed: allowed.to_vec() })
+    });
+    unknown.chain(forbidden).collect()
+}
+
+/// What the crate of `rule` pulls in when it is taken alone: cargo unifies features when it builds
+/// the whole workspace.
+fn tree(workspace: &Workspace, rule: &Never) -> Result<String, Failure> {
+    let invocation = workspace
+        .cargo()
+        .args(["tree", "--package", rule.krate, "--edges", "normal,build"])
+        .args(["--target", "all", "--prefix", "none", "--format", "{p}"])
+        .args(rule.features.flag());
+    Ok(String::from_utf8_lossy(&invocation.stdout()?).into_owned())
+}
+
+/// Checks the lines of a tree, each a package's name and what follows it.
+fn check_never(rule: &Never, tree: &str) -> Vec<Violation> {
+    let names: BTreeSet<&str> =
+        tree.lines().filter_map(|line| line.split_whitespace().next()).collect();
+    names
+        .into_iter()
+        .filter(|name| *name != rule.krate && rule.packages.contain(name))
+        .map(|name| Violation::Never {
+            krate: rule.krate,
+            features: rule.features.described(),
+            package: name.to_owned(),
+        })
+        .collect()
+}
+
+impl Features {
+    const fn flag(self) -> Option<&'static str> {
+        match self {
+            Self::None => Some("--no-default-features"),
+            Self::Default => None,
+            Self::All => Some("--all-features"),
+        }
+    }
+
+    const fn described(self) -> &'static str {
+        match self {
+            Self::None => "no features",
+            Self::Default => "its default features",
+            Self::All => "all features",
+        }
+    }
+}
+
+impl Packages {
+    fn contain(&self, name: &str) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Named(names) => names.contains(&name),
+        }
+    }
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Edge { edge: Edge { from, to, kind }, allowed } => {
+                write!(f, "{from} -> {to} ({kind} dependency): {from} may depend on ")?;
+                if allowed.is_empty() {
+                    f.write_str("no other member")
+                } else {
+                    write!(f, "{} only", allowed.join(", "))
+                }
+            }
+            Self::Unknown(name) => {
+                write!(f, "{name} has no row in the table of xtask/src/layers.rs")
+            }
+            Self::Never { krate, features, package } => {
+                write!(f, "{krate} -> {package}: {krate} with {features} must never pull it in")
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn edge(from: &str, to: &str, kind: &'static str) -> Edge {
+        Edge { from: from.to_owned(), to: to.to_owned(), kind }
+    }
+
+    #[test]
+    fn this_workspace_keeps_its_layers() {
+        assert_eq!(run(&Workspace::find()), Ok(()));
+    }
+
+    #[test]
+    fn an_edge_that_points_up_is_named_with_the_rule() {
+        let planted =
+            [edge("mabeam", "foundation", "normal"), edge("foundation", "mabeam", "test")];
+        let violations = check_edges(&[], &planted);
+        assert_eq!(violations.len(), 1);
+        assert_eq!(
+            violations[0].to_string(),
+            "foundation -> mabeam (test dependency): foundation may depend on perf-budget only"
+        );
+    }
+
+    #[test]
+    fn an_edge_that_skips_a_layer_is_refused() {
+        let violations = check_edges(&[], &[edge("mabeam-economics", "foundation", "normal")]);
+        assert_eq!(violations.len(), 1);
+    }
+
+    #[test]
+    fn a_crate_without_a_row_is_refused() {
+        let violations = check_edges(&["nursery".to_owned()], &[]);
+        assert_eq!(violations, [Violation::Unknown("nursery".to_owned())]);
+    }
+
+    #[test]
+    fn a_package_that_must_never_be_pulled_in_is_found_at_any_depth() {
+        let rule = &NEVER[3];
+        let tree =
+            "foundation v0.1.0 (/w/foundation)\ntoml v1.2.0\nserde_json v1.0.0\ntoml v1.2.0 (*)\n";
+        let violations = check_never(rule, tree);
+        assert_eq!(
+            violations.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            ["foundation -> serde_json: foundation with no features must never pull it in"]
+        );
+        assert_eq!(check_never(&NEVER[0], "perf-budget v0.1.0\n"), []);
+        assert_eq!(check_never(&NEVER[0], "perf-budget v0.1.0\nserde v1.0.0\n").len(), 1);
+    }
+}

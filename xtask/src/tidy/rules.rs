@@ -1,0 +1,161 @@
+//! What is checked of one file; pure.
+
+use std::fmt;
+
+use crate::markdown;
+
+/// A file longer than this is asking to be taken apart.
+const LINES_AT_MOST: usize = 600;
+
+/// Files that may be longer, each with its reason.
+const MAY_BE_LONGER: &[(&str, &str)] = &[];
+
+// Put together from parts, so that this file does not find itself.
+const UNFINISHED: [&str; 3] = [concat!("TO", "DO"), concat!("FIX", "ME"), concat!("to", "do!(")];
+const SLEEPS: [&str; 2] = [concat!("thread::", "sleep"), concat!("time::", "sleep")];
+const EXPECTED: &str = "#[expect(clippy::disallowed_methods";
+/// How far above a sleep its `#[expect]` with its reason may begin.
+const EXPECTED_WITHIN_LINES: usize = 4;
+
+/// A broken rule and its place.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Finding {
+    path: String,
+    line: usize,
+    message: String,
+}
+
+/// Checks a Rust file.
+pub(super) fn check_rust(path: &str, text: &str) -> Vec<Finding> {
+    let finding = |line: usize, message: String| Finding { path: path.to_owned(), line, message };
+    let mut findings = Vec::new();
+    if !text.starts_with("//!") {
+        findings.push(finding(1, "does not start with `//!`: say what the file owns".to_owned()));
+    }
+    if path == "mod.rs" || path.ends_with("/mod.rs") {
+        findings.push(finding(1, "is a `mod.rs`: call it by the module's name".to_owned()));
+    }
+    let lines: Vec<&str> = text.lines().collect();
+    let may_be_longer = MAY_BE_LONGER.iter().any(|(name, _)| *name == path);
+    if lines.len() > LINES_AT_MOST && !may_be_longer {
+        let message = format!("has {} lines, at most {LINES_AT_MOST} are allowed", lines.len());
+        findings.push(finding(lines.len(), message));
+    }
+    for (at, line) in lines.iter().enumerate() {
+        if let Some(word) = UNFINISHED.iter().find(|word| line.contains(**word)) {
+            findings.push(finding(at + 1, format!("`{word}`: finish it, or write an issue")));
+        }
+        if sleeps(line) && !is_expected(&lines[..at]) {
+            let message = "sleeps: wait for the event, or give the reason in an `#[expect]`";
+            findings.push(finding(at + 1, message.to_owned()));
+        }
+    }
+    findings
+}
+
+/// Checks the links of a Markdown file; `resolves` is asked for a path (empty: the file itself) and
+/// an anchor.
+pub(super) fn check_markdown(
+    path: &str,
+    text: &str,
+    resolves: impl Fn(&str, Option<&str>) -> bool,
+) -> Vec<Finding> {
+    let links = markdown::links(text).into_iter();
+    links
+        .filter(|link| !is_external(&link.target))
+        .filter_map(|link| {
+            let (target, anchor) = match link.target.split_once('#') {
+                Some((target, anchor)) => (target, Some(anchor)),
+                None => (link.target.as_str(), None),
+            };
+            (!resolves(target, anchor)).then(|| Finding {
+                path: path.to_owned(),
+                line: link.line,
+                message: format!("links to `{}`, which does not exist", link.target),
+            })
+        })
+        .collect()
+}
+
+fn is_external(target: &str) -> bool {
+    target.contains("://") || target.starts_with("mailto:")
+}
+
+fn sleeps(line: &str) -> bool {
+    let code = line.trim_start();
+    !code.starts_with("//") && SLEEPS.iter().any(|sleep| code.contains(sleep))
+}
+
+fn is_expected(above: &[&str]) -> bool {
+    above.iter().rev().take(EXPECTED_WITHIN_LINES).any(|line| line.contains(EXPECTED))
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}: {}", self.path, self.line, self.message)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(path: &str, text: &str) -> Vec<String> {
+        check_rust(path, text).iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn a_tidy_file_has_no_findings() {
+        assert_eq!(found("a/src/b.rs", "//! B.\n\nfn b() {}\n"), [""; 0]);
+    }
+
+    #[test]
+    fn a_file_says_first_what_it_owns() {
+        let findings = found("a.rs", "use std::fmt;\n");
+        assert_eq!(findings, ["a.rs:1: does not start with `//!`: say what the file owns"]);
+    }
+
+    #[test]
+    fn a_module_file_has_the_module_s_name() {
+        assert_eq!(found("a/src/b/mod.rs", "//! B.\n").len(), 1);
+        assert_eq!(found("a/src/comod.rs", "//! B.\n").len(), 0);
+    }
+
+    #[test]
+    fn the_bound_on_lines_is_exact() {
+        let text = |lines| format!("//! Long.\n{}", "\n".repeat(lines - 1));
+        assert_eq!(found("a.rs", &text(LINES_AT_MOST)).len(), 0);
+        assert_eq!(found("a.rs", &text(LINES_AT_MOST + 1)).len(), 1);
+    }
+
+    #[test]
+    fn unfinished_work_is_found_in_comments_and_in_code() {
+        for word in UNFINISHED {
+            assert_eq!(found("a.rs", &format!("//! A.\n// {word}\n")).len(), 1, "{word}");
+        }
+    }
+
+    #[test]
+    fn a_sleep_needs_a_reason() {
+        let [thread, time] = SLEEPS;
+        assert_eq!(found("a.rs", &format!("//! A.\nstd::{thread}(d);\n")).len(), 1);
+        assert_eq!(found("a.rs", &format!("//! A.\ntokio::{time}(d).await;\n")).len(), 1);
+        assert_eq!(found("a.rs", &format!("//! A.\n// never {thread}\n")).len(), 0);
+        let expected = format!("//! A.\n{EXPECTED}, reason = \"x\")]\nstd::{thread}(d);\n");
+        assert_eq!(found("a.rs", &expected).len(), 0);
+    }
+
+    #[test]
+    fn a_broken_link_is_named_with_its_line() {
+        let text = "# T\n\n[a](a.md) [b](b.md#c) [x](https://example.com)\n[d](#d)\n";
+        let findings = check_markdown("docs/T.md", text, |path, _| path == "a.md");
+        let shown: Vec<String> = findings.iter().map(ToString::to_string).collect();
+        assert_eq!(
+            shown,
+            [
+                "docs/T.md:3: links to `b.md#c`, which does not exist",
+                "docs/T.md:4: links to `#d`, which does not exist"
+            ]
+        );
+    }
+}
