@@ -49,7 +49,7 @@ impl Effort {
     pub(super) const fn of(tier: Tier) -> Self {
         match tier {
             Tier::Quick => Self {
-                rounds: 8,
+                rounds: 10,
                 duration: Duration::from_millis(150),
                 criterion: Duration::from_millis(500),
             },

@@ -286,7 +286,8 @@ fn publish(report: &Report, file: &BudgetFile, out: &Path) -> Result<()> {
         .wrap_err_with(|| format!("failed to write the reports to {}", out.display()))?;
     let stdout = std::io::stdout();
     let color = stdout.is_terminal() && std::env::var_os("NO_COLOR").is_none();
-    let table = report::table::render(report, None, color);
+    let width = stdout.is_terminal().then(terminal_size::terminal_size).flatten();
+    let table = report::table::render(report, width.map(|(width, _)| width.0.into()), color);
     // A reader that has gone away (`| head`) changes no verdict.
     let _ = writeln!(stdout.lock(), "{table}\nreports: {}", out.join("report.html").display());
     if std::env::var("GITHUB_ACTIONS").is_ok_and(|value| value == "true") {

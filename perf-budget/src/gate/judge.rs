@@ -214,7 +214,7 @@ impl<'a> Trial<'a> {
         self.judgement(Verdict::Inconclusive, explanation)
     }
 
-    /// `latency_p99 of service_discovery: 1.20 ms exceeds the limit ≤ 1.00 ms by 20.0 %`.
+    /// `1.20 ms exceeds the limit ≤ 1.00 ms by 20.0 %`.
     fn excess(&self) -> String {
         let limit = self.limit_in_force();
         let by = self.seen.as_ref().and_then(|seen| limit.headroom(seen.estimate.value));
@@ -229,8 +229,7 @@ impl<'a> Trial<'a> {
             Limit::Max(_) => "exceeds",
             Limit::Min(_) => "falls short of",
         };
-        let subject = format!("{} of {}", self.budget.metric, self.budget.operation);
-        format!("{subject}: {} {verb} the limit {limit}{by}{expired}", self.value())
+        format!("{} {verb} the limit {limit}{by}{expired}", self.value())
     }
 
     /// `31.2 ns ± 1.3 % against ≤ 1.00 ms`.

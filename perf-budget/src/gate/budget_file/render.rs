@@ -30,7 +30,7 @@ pub fn render(budgets: &[Budget]) -> String {
         text.push_str("[[budget]]\n");
         for (key, value) in fields(budget) {
             // Writing to a string can't fail.
-            let _ = writeln!(text, "{key} = {}", toml_edit::Value::from(value));
+            let _ = writeln!(text, "{key} = {}", toml::Value::from(value));
         }
     }
     text

@@ -173,7 +173,7 @@ fn success_is_judged_by_an_exact_interval() {
     docket.hear(None, &failing);
     assert_eq!(docket.waiting_for(Some(Need::Confirmation)).count(), 1);
     docket.hear(Some(Need::Confirmation), &failing);
-    assert_row(&docket.close()[0], Verdict::Fail, &["success_rate", "falls short of"]);
+    assert_row(&docket.close()[0], Verdict::Fail, &["99 %", "falls short of"]);
 }
 
 #[test]
