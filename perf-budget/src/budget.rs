@@ -7,6 +7,11 @@ use std::fmt;
 
 use crate::{Metric, Quantity, Unit};
 
+/// The longest load of a round, in nanoseconds: one hour.
+pub const MAX_LOAD_NS: f64 = 3.6e12;
+/// The highest offered rate, in operations a second.
+pub const MAX_LOAD_PER_S: f64 = 1e12;
+
 /// How a measured value must lie to a limit.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Limit {
@@ -135,6 +140,8 @@ pub enum BudgetError {
     LoadWithout(Metric),
     /// A rate or a duration that is zero.
     EmptyLoad,
+    /// A load that goes on for longer than [`MAX_LOAD_NS`] or is more than [`MAX_LOAD_PER_S`].
+    LongLoad,
     /// A machine fingerprint on a ratio, which must hold everywhere.
     MachineOnRatio,
 }
@@ -161,6 +168,9 @@ impl Budget {
             Some(_) if !self.metric.needs_load() => Err(BudgetError::LoadWithout(self.metric)),
             Some(load) if load.rate_per_s <= 0.0 || load.duration_ns <= 0.0 => {
                 Err(BudgetError::EmptyLoad)
+            }
+            Some(load) if load.rate_per_s > MAX_LOAD_PER_S || load.duration_ns > MAX_LOAD_NS => {
+                Err(BudgetError::LongLoad)
             }
             _ => Ok(()),
         }
@@ -240,6 +250,10 @@ impl fmt::Display for BudgetError {
                 write!(f, "{metric} is not measured under load: `rate` and `duration` do not apply")
             }
             Self::EmptyLoad => f.write_str("`rate` and `duration` must be greater than zero"),
+            Self::LongLoad => f.write_str(
+                "a load goes on for one hour at most in each round, at 10^12 operations a second at \
+                 most",
+            ),
             Self::MachineOnRatio => {
                 f.write_str("a ratio holds on every machine: `machine` is for absolute limits only")
             }

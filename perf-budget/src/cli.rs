@@ -14,6 +14,7 @@ mod measure;
 mod plan;
 mod process;
 mod progress;
+mod results_dir;
 mod run;
 mod source_age;
 mod workspace;

@@ -13,4 +13,5 @@ pub mod read;
 pub mod report;
 pub mod statistics;
 
+pub(crate) mod cases;
 mod similar;

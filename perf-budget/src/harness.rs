@@ -57,7 +57,7 @@ pub use memory::{COUNTING_ALLOCATOR, CountingAllocator};
 pub use offered::{Offered, load_of};
 
 use self::worker::{Loop, Worker};
-use crate::machine::Watcher;
+use crate::machine::{Machine, Watcher};
 use crate::protocol::{Case, Catalog, Method, Order, REQUEST, Request, Task};
 use crate::result::{Measurement, SCHEMA, Sample};
 
@@ -244,7 +244,7 @@ impl Suite {
         let entry = self
             .entries
             .iter()
-            .find(|entry| entry.case.is_same(&order.case))
+            .find(|entry| entry.case.has_method_of(&order.case))
             .ok_or_else(|| MeasureError::UnknownCase(order.case.describe()))?;
         let duration = Duration::try_from_secs_f64(order.duration_ns / 1e9)
             .map_err(|error| MeasureError::Request(error.to_string()))?;
@@ -256,6 +256,7 @@ impl Suite {
             operation: order.case.operation,
             round: order.round,
             measurement,
+            machine: Machine::this().fingerprint,
             conditions: watcher.finish(),
         })
     }

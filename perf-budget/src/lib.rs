@@ -29,7 +29,9 @@ pub mod protocol;
 #[cfg(feature = "results")]
 pub mod result;
 
-pub use budget::{Budget, BudgetError, Date, Limit, OfferedLoad, Tier, Waiver};
+pub use budget::{
+    Budget, BudgetError, Date, Limit, MAX_LOAD_NS, MAX_LOAD_PER_S, OfferedLoad, Tier, Waiver,
+};
 pub use metric::{Metric, Percentile, UnknownMetric};
 pub use quantity::{Quantity, QuantityError, Unit};
 pub use verdict::{Outcome, Verdict};

@@ -7,6 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::result::Conditions;
 
+/// The fingerprint where the platform does not tell the processor: equal to no budget's machine.
+pub const UNIDENTIFIED: &str = "unidentified";
+
 /// A machine, as far as its speed is concerned.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Machine {
@@ -32,10 +35,17 @@ impl Machine {
             lines.find(|(key, _)| key.trim() == name).map(|(_, value)| value.trim().to_owned())
         };
         let processor = field("model name").unwrap_or_else(|| "unknown".to_owned());
-        let model = ["vendor_id", "cpu family", "model", "stepping"]
-            .map(|name| field(name).unwrap_or_else(|| "?".to_owned()))
-            .join("/");
-        let fingerprint = format!("{platform} {model} {processors}cpu");
+        // As x86 tells it, or as Arm does.
+        let x86 = ["vendor_id", "cpu family", "model", "stepping"];
+        let arm = ["CPU implementer", "CPU variant", "CPU part", "CPU revision"];
+        let model = [x86, arm].into_iter().find_map(|fields| {
+            let model: Option<Vec<String>> = fields.into_iter().map(field).collect();
+            model.map(|model| model.join("/"))
+        });
+        let fingerprint = model.map_or_else(
+            || UNIDENTIFIED.to_owned(),
+            |model| format!("{platform} {model} {processors}cpu"),
+        );
         Self { fingerprint, platform, processor, processors }
     }
 }

@@ -92,8 +92,23 @@ pub enum Method {
 }
 
 impl Case {
-    /// Whether `self` and `other` are the same case, whatever load they state.
+    /// Whether `self` and `other` are the same case under the same load. Numbers may have been
+    /// written and read in between, so they are compared to nine digits.
     pub fn is_same(&self, other: &Self) -> bool {
+        let close = |left: f64, right: f64| (left - right).abs() <= 1e-9 * left.abs();
+        self.has_method_of(other)
+            && match (&self.method, &other.method) {
+                (
+                    &Method::Load { rate_per_s, duration_ns, batch },
+                    &Method::Load { rate_per_s: rate, duration_ns: duration, batch: others },
+                ) => close(rate_per_s, rate) && close(duration_ns, duration) && batch == others,
+                _ => true,
+            }
+    }
+
+    /// Whether `self` and `other` are the same operation, measured in the same way, under whatever
+    /// load.
+    pub fn has_method_of(&self, other: &Self) -> bool {
         self.operation == other.operation
             && match (&self.method, &other.method) {
                 (Method::Paired { peer: left }, Method::Paired { peer: right }) => left == right,

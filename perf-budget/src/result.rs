@@ -29,6 +29,8 @@ pub struct Sample {
     pub round: u32,
     /// What was measured.
     pub measurement: Measurement,
+    /// The fingerprint of the machine that measured.
+    pub machine: String,
     /// What else the machine did meanwhile.
     pub conditions: Conditions,
 }

@@ -72,8 +72,10 @@ fn a_load_is_the_one_that_was_ordered() {
     let Measurement::Load(load) = measure("hash_get", method) else {
         panic!("another measurement than was asked for")
     };
-    assert_eq!((load.succeeded, load.failed, load.batch), (2_000, 0, 10));
-    assert_eq!(load.histogram.decode().expect("a histogram").len(), 200);
+    assert_eq!((load.offered_per_s, load.duration_ns, load.batch), (1e5, 2e7, 10));
+    // A machine that is busy with other things may not get to the end of the load.
+    assert!((1..=2_000).contains(&load.succeeded) && load.failed == 0);
+    assert_eq!(load.histogram.decode().expect("a histogram").len(), load.succeeded / 10);
 }
 
 #[test]

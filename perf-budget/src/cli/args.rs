@@ -39,7 +39,7 @@ pub(super) struct Args {
     pub(super) strict: bool,
 
     /// Run nothing: read the results that are there.
-    #[arg(long, conflicts_with = "quick")]
+    #[arg(long, global = true)]
     pub(super) no_run: bool,
 
     /// A Cargo.toml of the workspace.

@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use super::workspace::{CallgrindLibrary, Workspace};
+use super::plan::Program;
+use super::workspace::{CallgrindLibrary, Tool, Workspace};
 use super::{found, process};
 use crate::gate::evidence::{Failure, Results};
 
@@ -22,25 +23,20 @@ pub(super) enum Callgrind {
     /// With the runner in this folder.
     Ready { runner_dir: PathBuf },
     /// Not, for a reason that says what to install.
-    Absent(String),
+    Missing(String),
+    /// Nobody asks for it, or no bench counts instructions.
+    Unused,
 }
 
 impl Callgrind {
     /// Looks for valgrind and the runner, and builds the runner if it is missing.
     pub(super) fn prepare(workspace: &Workspace) -> Self {
-        let Some(library) = &workspace.callgrind else {
-            return Self::Absent(
-                "the workspace does not depend on iai-callgrind or gungraun".into(),
-            );
+        let benches = workspace.benches_of(Tool::Callgrind).next();
+        let (Some(library), Some(_)) = (&workspace.callgrind, benches) else {
+            return Self::Unused;
         };
-        let version =
-            process::run(Command::new("valgrind").arg("--version"), Duration::from_secs(30));
-        if version.is_err() {
-            return Self::Absent(
-                "valgrind is not installed: install the package `valgrind` of your system to count \
-                 instructions"
-                    .into(),
-            );
+        if let Some(missing) = Self::missing_valgrind() {
+            return missing;
         }
         let root = workspace.target.join("perf-gate-tools").join(format!(
             "{}-{}",
@@ -56,17 +52,38 @@ impl Callgrind {
             Ok(_) => Self::Ready { runner_dir },
             Err(why) => {
                 let (runner, version) = (library.runner(), &library.version);
-                Self::Absent(format!("{runner} {version} could not be built: {why}"))
+                Self::Missing(format!("{runner} {version} could not be built: {why}"))
             }
         }
     }
 
+    /// `Missing` where valgrind is not installed.
+    pub(super) fn missing_valgrind() -> Option<Self> {
+        let version =
+            process::run(Command::new("valgrind").arg("--version"), Duration::from_secs(30));
+        version.err().map(|_| {
+            Self::Missing(
+                "valgrind is not installed: install the package `valgrind` of your system to count \
+                 instructions"
+                    .into(),
+            )
+        })
+    }
+
     /// Runs `program` and reads the counts that it leaves below `home`.
-    pub(super) fn run(&self, program: &Path, home: &Path) -> Results {
+    pub(super) fn run(&self, program: &Program, home: &Path) -> Results {
         let Self::Ready { runner_dir } = self else {
             return Results::default();
         };
-        let mut command = Command::new(program);
+        let mut command = program.command();
+        // Options of the user's own runs would count something else.
+        let options = std::env::vars_os().map(|(name, _)| name).filter(|name| {
+            let name = name.to_string_lossy();
+            name.starts_with("GUNGRAUN_") || name.starts_with("IAI_CALLGRIND_")
+        });
+        for option in options {
+            command.env_remove(option);
+        }
         command.arg("--bench").env("PATH", with_first(runner_dir));
         for (prefix, folder) in [("GUNGRAUN", "gungraun"), ("IAI_CALLGRIND", "iai")] {
             command.env(format!("{prefix}_HOME"), home.join(folder));

@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::BufReader;
-use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
-use cargo_metadata::Message;
+use cargo_metadata::{Message, TargetKind};
 use miette::{Context, IntoDiagnostic, Result, miette};
 
+use super::plan::Program;
 use super::workspace::{Bench, Workspace};
 
 /// The programs of `benches`, built with cargo's bench profile. Cargo's own messages and progress go
@@ -15,7 +15,7 @@ use super::workspace::{Bench, Workspace};
 pub(super) fn build<'a>(
     workspace: &Workspace,
     benches: impl IntoIterator<Item = &'a Bench>,
-) -> Result<Vec<(Bench, PathBuf)>> {
+) -> Result<Vec<(Bench, Program)>> {
     let mut by_package: BTreeMap<&str, Vec<&Bench>> = BTreeMap::new();
     for bench in benches {
         by_package.entry(&bench.package).or_default().push(bench);
@@ -31,7 +31,7 @@ fn build_package(
     workspace: &Workspace,
     package: &str,
     benches: &[&Bench],
-) -> Result<Vec<(Bench, PathBuf)>> {
+) -> Result<Vec<(Bench, Program)>> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
     command
@@ -39,6 +39,12 @@ fn build_package(
         .args(["bench", "--no-run", "--message-format=json-render-diagnostics"])
         .args(["--package", package])
         .args(benches.iter().flat_map(|bench| ["--bench", bench.name.as_str()]))
+        .args(
+            benches
+                .iter()
+                .flat_map(|bench| &bench.required_features)
+                .flat_map(|feature| ["--features", feature.as_str()]),
+        )
         .stdout(Stdio::piped());
     let mut child =
         command.spawn().into_diagnostic().wrap_err("failed to start cargo to build the benches")?;
@@ -49,11 +55,15 @@ fn build_package(
             let message = message.into_diagnostic().wrap_err("failed to read cargo's messages")?;
             if let Message::CompilerArtifact(artifact) = message
                 && let Some(executable) = artifact.executable
+                && artifact.target.kind.contains(&TargetKind::Bench)
                 && wanted.contains(artifact.target.name.as_str())
             {
                 let bench = benches.iter().find(|bench| bench.name == artifact.target.name);
-                programs
-                    .extend(bench.map(|bench| ((*bench).clone(), executable.into_std_path_buf())));
+                programs.extend(bench.map(|bench| {
+                    let executable = executable.into_std_path_buf();
+                    let package_dir = bench.package_dir.clone();
+                    ((*bench).clone(), Program { executable, package_dir })
+                }));
             }
         }
     }

@@ -5,9 +5,12 @@ use std::io;
 use std::path::Path;
 use std::time::SystemTime;
 
+use super::results_dir::Manifest;
 use super::source_age::NewestSource;
+use crate::gate::cases::case_of;
 use crate::gate::evidence::{Count, CriterionRound, Failure, Results};
 use crate::gate::read::{self, ReadError};
+use crate::machine::Machine;
 
 /// What criterion left in `home`, as one round. Files older than `newest` are stale.
 pub(super) fn criterion(home: &Path, newest: Option<&NewestSource>) -> Results {
@@ -58,19 +61,37 @@ pub(super) fn callgrind(target: &Path, newest: Option<&NewestSource>) -> Results
     found
 }
 
-/// The samples of the latest run in `folder`. Files older than `newest` are stale.
+/// The samples of the latest run in `folder`, if they are whole and from this machine. Files older
+/// than `newest` are stale.
 pub(super) fn samples(folder: &Path, newest: Option<&NewestSource>) -> Results {
     let mut found = Results::default();
-    match read::samples::read_dir(folder) {
+    let manifest = Manifest::read(folder).unwrap_or_default();
+    let here = Machine::this().fingerprint;
+    match read::samples::read_dir(folder, &manifest.run_id) {
         Ok(read) => {
+            let lost = |(name, _): &&(String, String)| !folder.join(name).exists();
+            for (name, operation) in manifest.samples.iter().filter(lost) {
+                fail(&mut found, operation, format!("{name} of run {} is gone", manifest.run_id));
+            }
             for file in read.samples {
                 let operation = &file.sample.operation;
                 found.operations.insert(operation.clone());
-                if !is_stale(&mut found, operation, &file.path, file.modified, newest) {
+                found.cases.push(case_of(&file.sample));
+                if file.sample.machine != here {
+                    let (path, machine) = (file.path.display(), &file.sample.machine);
+                    let why = format!("foreign result: {path} was measured on `{machine}`");
+                    fail(&mut found, operation, why);
+                } else if !is_stale(&mut found, operation, &file.path, file.modified, newest) {
                     found.samples.push(file.sample);
                 }
             }
-            complain(&mut found, read.errors);
+            for error in read.errors {
+                let name = error.path.file_name().map(|name| name.to_string_lossy().into_owned());
+                let mut known = manifest.samples.iter();
+                let known = known.find(|(file, _)| Some(file) == name.as_ref());
+                let operation = error.operation.clone().or(known.map(|(_, it)| it.clone()));
+                found.failures.push(Failure { operation, why: error.to_string() });
+            }
         }
         Err(error) => unlisted(&mut found, folder, &error),
     }
@@ -90,8 +111,12 @@ fn is_stale(
     };
     let (result, source) = (path.display(), newest.path.display());
     let why = format!("stale result: {result} is older than {source}");
-    found.failures.push(Failure { operation: Some(operation.to_owned()), why });
+    fail(found, operation, why);
     true
+}
+
+fn fail(found: &mut Results, operation: &str, why: String) {
+    found.failures.push(Failure { operation: Some(operation.to_owned()), why });
 }
 
 fn complain(found: &mut Results, errors: Vec<ReadError>) {

@@ -1,4 +1,5 @@
-//! `cargo perf-gate init`: a budgets file from what the benches measure now.
+//! `cargo perf-gate init`: a budgets file from what the benches measure now, or with `--no-run` from
+//! the results that are there.
 
 use std::fs;
 
@@ -8,12 +9,12 @@ use super::args::Args;
 use super::callgrind::Callgrind;
 use super::measure::Session;
 use super::plan::{Effort, Plan};
-use super::run::{identify, offers};
-use super::workspace::{Tool, Workspace};
+use super::run::{Offers, existing, identify, offers};
+use super::workspace::Workspace;
 use crate::gate::budget_file;
-use crate::gate::evidence::{Results, Values, gather};
+use crate::gate::evidence::{Results, Unfit, Values, gather};
 use crate::gate::statistics::mean;
-use crate::protocol::Method;
+use crate::protocol::{Case, Method};
 use crate::{Budget, Limit, Metric, Outcome, Percentile, Quantity, Tier, Unit};
 
 /// Proposed limits leave this factor above what was measured: wide enough for another run on a busy
@@ -22,7 +23,7 @@ const SLACK: f64 = 2.0;
 /// The same for instruction counts, which differ between compilers but not between runs.
 const SLACK_OF_COUNTS: f64 = 1.1;
 
-/// Measures everything once and writes a proposal.
+/// Writes a proposal.
 pub(super) fn run(args: &Args, force: bool) -> Result<Outcome> {
     let workspace = Workspace::find(args)?;
     let path = workspace.new_budgets(args);
@@ -33,23 +34,22 @@ pub(super) fn run(args: &Args, force: bool) -> Result<Outcome> {
             path.display()
         ));
     }
-    let callgrind = match workspace.benches_of(Tool::Callgrind).next() {
-        Some(_) => Callgrind::prepare(&workspace),
-        None => Callgrind::Absent(String::new()),
+    let results = if args.no_run {
+        existing(&workspace, &workspace.out(args))
+    } else {
+        measure(args, &workspace)?
     };
-    let offers = offers(&workspace, &callgrind)?;
-    let wishes = wishes(&offers.menu);
-    let out = workspace.out(args).join("init");
-    let mut session = Session::start(identify().0, Effort::of(Tier::Quick), out, callgrind)?;
-    let results = session.measure("measuring", &Plan::new(&wishes, &offers.menu));
-    for failure in offers.failures.iter().chain(&results.failures) {
+    for failure in &results.failures {
         eprintln!("left out: {}", failure.why);
     }
-
-    let counted =
-        results.instructions.iter().map(|count| wish(&count.names[1], Metric::Instructions, None));
-    let mut proposal: Vec<Budget> =
-        wishes.iter().cloned().chain(counted).filter_map(|wish| propose(wish, &results)).collect();
+    let mut proposal: Vec<Budget> = Vec::new();
+    for wish in wishes(&results) {
+        let subject = format!("{} of {}", wish.metric, wish.operation);
+        match propose(wish, &results) {
+            Ok(budget) => proposal.push(budget),
+            Err(unfit) => eprintln!("left out: {subject}: {unfit}"),
+        }
+    }
     if proposal.is_empty() {
         return Err(miette!(
             help = "the gate reads benches of criterion, iai-callgrind (gungraun) and \
@@ -57,7 +57,6 @@ pub(super) fn run(args: &Args, force: bool) -> Result<Outcome> {
             "found no result to propose a budget from"
         ));
     }
-    proposal.dedup();
     fs::write(&path, budget_file::render(&proposal))
         .into_diagnostic()
         .wrap_err_with(|| format!("failed to write {}", path.display()))?;
@@ -66,30 +65,56 @@ pub(super) fn run(args: &Args, force: bool) -> Result<Outcome> {
     Ok(Outcome::Passed)
 }
 
-/// One budget without a meaningful limit for everything on the menu.
-fn wishes(menu: &super::plan::Menu) -> Vec<Budget> {
-    let cases = menu.harness.iter().flat_map(|(_, catalog)| &catalog.cases);
-    let mut wishes: Vec<Budget> = cases
-        .flat_map(|case| {
-            let of = |metric, peer: Option<&String>| wish(&case.operation, metric, peer);
-            match &case.method {
-                Method::Timed => vec![of(Metric::LatencyMean, None)],
-                Method::Paired { peer } => vec![of(Metric::LatencyMean, Some(peer))],
-                Method::Load { .. } => {
-                    vec![of(Metric::Latency(Percentile::P99), None), of(Metric::SuccessRate, None)]
-                }
-                Method::Allocations => {
-                    vec![of(Metric::Allocations, None), of(Metric::Bytes, None)]
-                }
-                Method::Growth => vec![of(Metric::Growth, None)],
+/// Measures everything that the benches offer, once.
+fn measure(args: &Args, workspace: &Workspace) -> Result<Results> {
+    let callgrind = Callgrind::prepare(workspace);
+    if let Callgrind::Missing(why) = &callgrind {
+        eprintln!("left out: instructions: {why}");
+    }
+    let Offers { menu, failures } = offers(workspace, &callgrind)?;
+    let cases = menu.cases().cloned().collect();
+    let mut results = Results { failures, cases, ..Results::default() };
+    let mut plan = Plan::new(&wishes(&results), &menu);
+    plan.callgrind.clone_from(&menu.callgrind);
+    for name in menu.criterion.iter().flat_map(|(_, names)| names) {
+        plan.add_criterion(name, &menu);
+    }
+    let out = workspace.out(args).join("samples");
+    let mut session = Session::start(identify().0, Effort::of(Tier::Quick), out, callgrind)?;
+    results.merge(session.measure("measuring", &plan)?);
+    Ok(results)
+}
+
+/// A budget without a meaningful limit for each thing that `results` can say something of, none of
+/// them twice.
+fn wishes(results: &Results) -> Vec<Budget> {
+    let mut wishes: Vec<Budget> = Vec::new();
+    let mut add = |operation: &str, metric, peer: Option<&String>| {
+        let wish = wish(operation, metric, peer);
+        if !wishes.contains(&wish) {
+            wishes.push(wish);
+        }
+    };
+    for Case { operation, method } in &results.cases {
+        match method {
+            Method::Timed => add(operation, Metric::LatencyMean, None),
+            Method::Paired { peer } => add(operation, Metric::LatencyMean, Some(peer)),
+            Method::Load { .. } => {
+                add(operation, Metric::Latency(Percentile::P99), None);
+                add(operation, Metric::SuccessRate, None);
             }
-        })
-        .collect();
-    let names = menu.criterion.iter().flat_map(|(_, names)| names);
-    wishes.extend(names.map(|name| wish(name, Metric::LatencyMean, None)));
-    // Asks for a run under callgrind; what it counts shows afterwards.
-    if !menu.callgrind.is_empty() {
-        wishes.push(wish("", Metric::Instructions, None));
+            Method::Allocations => {
+                add(operation, Metric::Allocations, None);
+                add(operation, Metric::Bytes, None);
+            }
+            Method::Growth => add(operation, Metric::Growth, None),
+        }
+    }
+    for round in &results.criterion {
+        add(&round.operation, Metric::LatencyMean, None);
+    }
+    for count in &results.instructions {
+        add(&count.names[1], Metric::Instructions, None);
     }
     wishes
 }
@@ -109,11 +134,10 @@ fn wish(operation: &str, metric: Metric, peer: Option<&String>) -> Budget {
     }
 }
 
-/// `wish` with a limit from what was measured; `None` where nothing was.
-fn propose(mut wish: Budget, results: &Results) -> Option<Budget> {
-    let evidence = gather(&wish, results).ok()?;
-    let value = match evidence.values {
-        Values::Rounds(rounds) => mean(&rounds)?,
+/// `wish` with a limit from what was measured.
+fn propose(mut wish: Budget, results: &Results) -> Result<Budget, Unfit> {
+    let value = match gather(&wish, results)?.values {
+        Values::Rounds(rounds) => mean(&rounds).unwrap_or_default(),
         Values::Exact(value) | Values::OneProcess { value, .. } => value,
         Values::Proportion { succeeded, total } => succeeded as f64 / total as f64,
     };
@@ -127,9 +151,9 @@ fn propose(mut wish: Budget, results: &Results) -> Option<Budget> {
         _ => two_digits(value * SLACK),
     };
     wish.limit = limit(wish.metric, limit_value, unit);
-    let measured = Quantity::new(value, unit)?;
+    let measured = Quantity::new(value, unit).unwrap_or(Quantity::zero(unit));
     wish.reason = format!("proposed from a measured {measured}");
-    Some(wish)
+    Ok(wish)
 }
 
 fn limit(metric: Metric, value: f64, unit: Unit) -> Limit {

@@ -3,20 +3,20 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::Duration;
 
-use miette::{IntoDiagnostic, Result, WrapErr};
+use miette::Result;
 
 use super::callgrind::Callgrind;
 use super::found;
-use super::plan::{Effort, Menu, Plan, PlannedCase};
+use super::plan::{Effort, Menu, Plan, PlannedCase, Program};
 use super::process;
 use super::progress::Progress;
-use super::workspace::Tool;
+use super::results_dir::ResultsDir;
+use super::workspace::{Bench, Tool};
 use crate::gate::evidence::{Failure, Results};
 use crate::gate::read;
-use crate::protocol::{Catalog, Order, REQUEST, Request, Task};
+use crate::protocol::{Case, Catalog, Order, REQUEST, Request, Task};
 use crate::result::SCHEMA;
 
 /// What a program may take beyond what was planned, before it is ended.
@@ -29,38 +29,33 @@ const CRITERION_SAMPLES: u32 = 20;
 /// A run that measures.
 #[derive(Debug)]
 pub(super) struct Session {
-    pub(super) run_id: String,
+    run_id: String,
     pub(super) effort: Effort,
-    /// Where results go; emptied when the session starts.
-    pub(super) results: PathBuf,
-    pub(super) callgrind: Callgrind,
-    /// Fresh processes so far, of each case: rounds go on counting over the phases.
-    rounds_done: u32,
+    results: ResultsDir,
+    callgrind: Callgrind,
     phases_done: u32,
 }
 
 impl Session {
-    /// Starts a session whose results go to `results`; what is there is removed.
+    /// Starts a session whose results go to `folder`; what an earlier one left there is removed.
     pub(super) fn start(
         run_id: String,
         effort: Effort,
-        results: PathBuf,
+        folder: PathBuf,
         callgrind: Callgrind,
     ) -> Result<Self> {
-        let context = || format!("failed to prepare {}", results.display());
-        if results.exists() {
-            fs::remove_dir_all(&results).into_diagnostic().wrap_err_with(context)?;
-        }
-        fs::create_dir_all(&results).into_diagnostic().wrap_err_with(context)?;
-        let (rounds_done, phases_done) = (0, 0);
-        Ok(Self { run_id, effort, results, callgrind, rounds_done, phases_done })
+        let results = ResultsDir::take(folder, &run_id)?;
+        Ok(Self { run_id, effort, results, callgrind, phases_done: 0 })
     }
 
     /// Measures everything in `plan` in fresh processes.
-    pub(super) fn measure(&mut self, phase: &'static str, plan: &Plan) -> Results {
+    ///
+    /// # Errors
+    /// If what belongs to the run can't be written down.
+    pub(super) fn measure(&mut self, phase: &'static str, plan: &Plan) -> Result<Results> {
         let mut gathered = Results::default();
         if plan.is_empty() {
-            return gathered;
+            return Ok(gathered);
         }
         let rounds = self.effort.rounds;
         let exact = plan.cases.iter().filter(|planned| planned.is_exact()).count();
@@ -70,16 +65,19 @@ impl Session {
         let mut progress = Progress::start(phase, steps, plan.estimate(self.effort));
         for program in &plan.callgrind {
             progress.step("instructions under callgrind");
-            let home = self.results.join(format!("callgrind-{}", self.phases_done));
+            let home = self.results.path().join(format!("callgrind-{}", self.phases_done));
             gathered.merge(self.callgrind.run(program, &home));
         }
         // Round by round over all cases, so that a slow minute of the machine meets all of them.
         for round in 0..rounds {
             for (index, planned) in plan.cases.iter().enumerate() {
-                if round == 0 || !planned.is_exact() {
+                // One failed round spoils the case, so the others would be for nothing.
+                if !gathered.has_failed(&planned.case.operation)
+                    && (round == 0 || !planned.is_exact())
+                {
                     let of = if planned.is_exact() { 1 } else { rounds };
                     progress.step(&format!("{} ({}/{of})", planned.case.describe(), round + 1));
-                    self.measure_case(index, planned, self.rounds_done + round, &mut gathered);
+                    self.measure_case(index, planned, round, &mut gathered);
                 }
             }
             for (index, (program, names)) in plan.criterion.iter().enumerate() {
@@ -87,21 +85,24 @@ impl Session {
                 self.measure_criterion(index, program, names, round, &mut gathered);
             }
         }
-        self.rounds_done += rounds;
         self.phases_done += 1;
         progress.finish();
-        gathered
+        self.results.save()?;
+        Ok(gathered)
     }
 
     fn measure_case(
-        &self,
+        &mut self,
         index: usize,
         planned: &PlannedCase,
         round: u32,
         gathered: &mut Results,
     ) {
         let operation = &planned.case.operation;
-        let out = self.results.join(format!("{index:03}-{}-{round:03}.json", file_name(operation)));
+        // Rounds go on counting over the phases.
+        let round = self.phases_done * self.effort.rounds + round;
+        let name = format!("{index:03}-{}-{round:03}.json", file_name(operation));
+        let out = self.results.sample(name, operation);
         let order = Order {
             run_id: self.run_id.clone(),
             round,
@@ -124,14 +125,15 @@ impl Session {
     fn measure_criterion(
         &self,
         index: usize,
-        program: &Path,
+        program: &Program,
         names: &[String],
         round: u32,
         gathered: &mut Results,
     ) {
-        let home = self.results.join(format!("criterion-{}-{index}-{round}", self.phases_done));
+        let name = format!("criterion-{}-{index}-{round}", self.phases_done);
+        let home = self.results.path().join(name);
         let seconds = self.effort.criterion.as_secs_f64();
-        let mut command = Command::new(program);
+        let mut command = program.command();
         command
             .env("CRITERION_HOME", &home)
             .args(["--bench", "--noplot", "--sample-size", &CRITERION_SAMPLES.to_string()])
@@ -151,7 +153,7 @@ impl Session {
 }
 
 /// Asks every program what it can measure.
-pub(super) fn menu(programs: Vec<(super::workspace::Bench, PathBuf)>) -> (Menu, Vec<Failure>) {
+pub(super) fn menu(programs: Vec<(Bench, Program)>) -> (Menu, Vec<Failure>) {
     let (mut menu, mut failures) = (Menu::default(), Vec::new());
     for (bench, program) in programs {
         match bench.tool {
@@ -170,38 +172,60 @@ pub(super) fn menu(programs: Vec<(super::workspace::Bench, PathBuf)>) -> (Menu, 
     (menu, failures)
 }
 
-fn catalog(program: &Path) -> Result<Catalog, process::Complaint> {
+fn catalog(program: &Program) -> Result<Catalog, process::Complaint> {
     let dir = tempfile::tempdir().map_err(|error| error.to_string())?;
     let out = dir.path().join("catalog.json");
     ask(program, Task::List, &out, LISTING)?;
-    let text = fs::read_to_string(&out)
-        .map_err(|error| format!("`{}` did not say what it offers: {error}", program.display()))?;
-    let catalog: Catalog = serde_json::from_str(&text)
-        .map_err(|error| format!("`{}` offers no catalog: {error}", program.display()))?;
+    let text = fs::read_to_string(&out).map_err(|error| {
+        format!("`{}` did not say what it offers: {error}", program.executable.display())
+    })?;
+    let catalog: Catalog = serde_json::from_str(&text).map_err(|error| {
+        format!("`{}` offers no catalog: {error}", program.executable.display())
+    })?;
+    if let Some(twice) = twice(&catalog) {
+        let program = program.executable.display();
+        return Err(format!("`{program}` offers `{twice}` twice"));
+    }
     if catalog.schema == SCHEMA {
         Ok(catalog)
     } else {
-        let (program, theirs) = (program.display(), catalog.schema);
+        let (program, theirs) = (program.executable.display(), catalog.schema);
         Err(format!("`{program}` speaks schema {theirs}, this gate speaks {SCHEMA}"))
     }
 }
 
-fn criterion_names(program: &Path) -> Result<Vec<String>, process::Complaint> {
-    let listed = process::run(Command::new(program).args(["--bench", "--list"]), LISTING)?;
+/// A case that the catalog holds twice, of which only one would ever be measured.
+fn twice(catalog: &Catalog) -> Option<String> {
+    let mut cases = catalog.cases.iter().enumerate();
+    let again = |(index, case): &(usize, &Case)| {
+        catalog.cases[..*index].iter().any(|earlier| earlier.has_method_of(case))
+    };
+    cases.find(again).map(|(_, case)| case.describe())
+}
+
+fn criterion_names(program: &Program) -> Result<Vec<String>, process::Complaint> {
+    let listed = process::run(program.command().args(["--bench", "--list"]), LISTING)?;
     let listed = String::from_utf8_lossy(&listed);
-    let names = listed.lines().filter_map(|line| line.strip_suffix(": benchmark"));
-    Ok(names.map(str::to_owned).collect())
+    // criterion 0.3 wrote `bench`, later ones write `benchmark`.
+    let names = listed.lines().filter_map(|line| {
+        line.strip_suffix(": benchmark").or_else(|| line.strip_suffix(": bench"))
+    });
+    let names: Vec<String> = names.map(str::to_owned).collect();
+    if names.is_empty() {
+        return Err(format!("`{}` lists no benchmark", program.executable.display()));
+    }
+    Ok(names)
 }
 
 fn ask(
-    program: &Path,
+    program: &Program,
     task: Task,
     out: &Path,
     deadline: Duration,
 ) -> Result<(), process::Complaint> {
     let request = serde_json::to_string(&Request { task, out: out.to_owned() })
         .map_err(|error| error.to_string())?;
-    process::run(Command::new(program).env(REQUEST, request), deadline).map(drop)
+    process::run(program.command().env(REQUEST, request), deadline).map(drop)
 }
 
 /// A regular expression for exactly these benchmarks.

@@ -1,20 +1,29 @@
 //! From budgets to the measurements that they need. Pure.
 
 use std::path::PathBuf;
+use std::process::Command;
 use std::time::Duration;
 
+use crate::gate::cases::case_for;
 use crate::protocol::{Case, Catalog, Method};
 use crate::{Budget, Metric, Tier};
+
+/// A bench that was built.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Program {
+    pub(super) executable: PathBuf,
+    pub(super) package_dir: PathBuf,
+}
 
 /// What the programs of a workspace can measure.
 #[derive(Debug, Default)]
 pub(super) struct Menu {
     /// Programs of the harness, with what they offer.
-    pub(super) harness: Vec<(PathBuf, Catalog)>,
+    pub(super) harness: Vec<(Program, Catalog)>,
     /// Programs of criterion, with the names of their benchmarks.
-    pub(super) criterion: Vec<(PathBuf, Vec<String>)>,
+    pub(super) criterion: Vec<(Program, Vec<String>)>,
     /// Programs that run under callgrind; what they offer shows when they run.
-    pub(super) callgrind: Vec<PathBuf>,
+    pub(super) callgrind: Vec<Program>,
 }
 
 /// How much a tier measures.
@@ -33,15 +42,31 @@ pub(super) struct Effort {
 pub(super) struct Plan {
     pub(super) cases: Vec<PlannedCase>,
     /// criterion's programs, with the benchmarks to run.
-    pub(super) criterion: Vec<(PathBuf, Vec<String>)>,
-    pub(super) callgrind: Vec<PathBuf>,
+    pub(super) criterion: Vec<(Program, Vec<String>)>,
+    pub(super) callgrind: Vec<Program>,
 }
 
 /// A case to be measured, in one process or in as many as the effort has rounds.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct PlannedCase {
-    pub(super) program: PathBuf,
+    pub(super) program: Program,
     pub(super) case: Case,
+}
+
+impl Program {
+    /// The program as `cargo bench` would start it.
+    pub(super) fn command(&self) -> Command {
+        let mut command = Command::new(&self.executable);
+        command.current_dir(&self.package_dir).env("CARGO_MANIFEST_DIR", &self.package_dir);
+        command
+    }
+}
+
+impl Menu {
+    /// Everything that the harness's programs can measure.
+    pub(super) fn cases(&self) -> impl Iterator<Item = &Case> {
+        self.harness.iter().flat_map(|(_, catalog)| &catalog.cases)
+    }
 }
 
 impl Effort {
@@ -91,10 +116,8 @@ impl Plan {
         for budget in budgets {
             if budget.metric == Metric::Instructions {
                 plan.callgrind.clone_from(&menu.callgrind);
-            } else if let Some(planned) = plan.case_for(budget, menu) {
-                if !plan.cases.contains(&planned) {
-                    plan.cases.push(planned);
-                }
+            } else if let Some(case) = case_for(budget, menu.cases()) {
+                plan.add_case(case, menu);
             } else if matches!(budget.metric, Metric::LatencyMean | Metric::Throughput) {
                 plan.add_criterion(&budget.operation, menu);
             }
@@ -121,40 +144,19 @@ impl Plan {
         self.cases.is_empty() && self.criterion.is_empty() && self.callgrind.is_empty()
     }
 
-    fn case_for(&self, budget: &Budget, menu: &Menu) -> Option<PlannedCase> {
-        let offered = || {
-            menu.harness.iter().flat_map(|(program, catalog)| {
-                let ours = |case: &&Case| case.operation == budget.operation;
-                catalog.cases.iter().filter(ours).map(move |case| (program, case))
-            })
-        };
-        let fits = |method: &Method| match (method, budget.metric, &budget.relative_to) {
-            (Method::Paired { peer }, _, Some(wanted)) => peer == wanted,
-            (
-                Method::Timed | Method::Paired { .. },
-                Metric::LatencyMean | Metric::Throughput,
-                None,
-            )
-            | (Method::Load { .. }, Metric::Latency(_) | Metric::SuccessRate, None)
-            | (Method::Allocations, Metric::Allocations | Metric::Bytes, None)
-            | (Method::Growth, Metric::Growth, None) => true,
-            _ => false,
-        };
-        let mut fitting: Vec<_> = offered().filter(|(_, case)| fits(&case.method)).collect();
-        // A measurement that is made anyway serves this budget too; else a case of its own.
-        let is_planned = |case: &Case| self.cases.iter().any(|planned| planned.case.is_same(case));
-        fitting.sort_by_key(|(_, case)| (!is_planned(case), case.method != Method::Timed));
-        let (program, case) = fitting.first()?;
-        let mut case = (*case).clone();
-        if let (Method::Load { rate_per_s, duration_ns, .. }, Some(stated)) =
-            (&mut case.method, budget.load)
-        {
-            (*rate_per_s, *duration_ns) = (stated.rate_per_s, stated.duration_ns);
+    fn add_case(&mut self, case: Case, menu: &Menu) {
+        if self.cases.iter().any(|planned| planned.case.is_same(&case)) {
+            return;
         }
-        Some(PlannedCase { program: (*program).clone(), case })
+        let offers = |catalog: &Catalog| catalog.cases.iter().any(|it| it.has_method_of(&case));
+        let program = menu.harness.iter().find(|(_, catalog)| offers(catalog));
+        if let Some((program, _)) = program {
+            self.cases.push(PlannedCase { program: program.clone(), case });
+        }
     }
 
-    fn add_criterion(&mut self, operation: &str, menu: &Menu) {
+    /// Adds a benchmark of criterion, if a program offers it.
+    pub(super) fn add_criterion(&mut self, operation: &str, menu: &Menu) {
         let offering = menu
             .criterion
             .iter()
@@ -173,6 +175,10 @@ mod tests {
     use super::*;
     use crate::{Limit, OfferedLoad};
 
+    fn program(name: &str) -> Program {
+        Program { executable: name.into(), package_dir: PathBuf::new() }
+    }
+
     fn menu() -> Menu {
         let case = |operation: &str, method| Case { operation: operation.to_owned(), method };
         let load = Method::Load { rate_per_s: 1e6, duration_ns: 1e9, batch: 64 };
@@ -183,9 +189,9 @@ mod tests {
             case("lookup", Method::Allocations),
         ];
         Menu {
-            harness: vec![("ours".into(), Catalog { schema: 1, cases })],
-            criterion: vec![("theirs".into(), vec!["sort".to_owned(), "parse".to_owned()])],
-            callgrind: vec!["counted".into()],
+            harness: vec![(program("ours"), Catalog { schema: 1, cases })],
+            criterion: vec![(program("theirs"), vec!["sort".to_owned(), "parse".to_owned()])],
+            callgrind: vec![program("counted")],
         }
     }
 
@@ -204,12 +210,13 @@ mod tests {
     }
 
     #[test]
-    fn a_pair_that_is_measured_anyway_serves_the_mean_too() {
+    fn a_mean_is_always_measured_in_the_same_way() {
         let ratio = budget("lookup", Metric::LatencyMean, Some("map"));
         let mean = budget("lookup", Metric::LatencyMean, None);
-        assert_eq!(Plan::new([&ratio, &mean], &menu()).cases.len(), 1);
+        let both = Plan::new([&ratio, &mean], &menu());
         let alone = Plan::new([&mean], &menu());
         assert_eq!(alone.cases[0].case.method, Method::Timed);
+        assert!(both.cases.contains(&alone.cases[0]), "{both:?}");
     }
 
     #[test]
@@ -235,7 +242,7 @@ mod tests {
         let sort = budget("sort", Metric::LatencyMean, None);
         let count = budget("anything", Metric::Instructions, None);
         let plan = Plan::new([&sort, &sort, &count], &menu());
-        assert_eq!(plan.criterion, [(PathBuf::from("theirs"), vec!["sort".to_owned()])]);
-        assert_eq!(plan.callgrind, [PathBuf::from("counted")]);
+        assert_eq!(plan.criterion, [(program("theirs"), vec!["sort".to_owned()])]);
+        assert_eq!(plan.callgrind, [program("counted")]);
     }
 }

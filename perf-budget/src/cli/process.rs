@@ -4,7 +4,7 @@ use std::io::Read;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How much of a failed child's standard error is kept for the message.
 const TAIL_BYTES: usize = 2000;
@@ -27,7 +27,11 @@ pub(super) fn run(command: &mut Command, deadline: Duration) -> Result<Vec<u8>, 
     let stdout = drain(child.stdout.take(), closed.clone());
     let stderr = drain(child.stderr.take(), closed);
     // A pipe closes when the last process that holds it has ended: that is the event to wait for.
-    let in_time = (0..2).all(|_| ends.recv_timeout(deadline).is_ok());
+    let ends_by = Instant::now() + deadline;
+    let in_time = (0..2).all(|_| {
+        let left = ends_by.saturating_duration_since(Instant::now());
+        ends.recv_timeout(left).is_ok()
+    });
     if !in_time {
         end(&mut child);
         return Err(format!("`{program}` was ended after {} s", deadline.as_secs()));

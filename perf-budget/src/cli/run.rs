@@ -20,10 +20,14 @@ use crate::gate::budget_file::{self, BudgetFile};
 use crate::gate::docket::{Circumstances, Docket};
 use crate::gate::evidence::{Failure, Results};
 use crate::gate::judge::Need;
-use crate::gate::report::{self, Report, Row, Run};
+use crate::gate::report::{self, Confidence, Report, Row, Run};
 use crate::machine::{Machine, load_average};
+use crate::protocol::Case;
 use crate::{Budget, Date, Metric, Outcome, Tier, Waiver};
 
+/// What a reader of a report without a measurement must know.
+const NOTHING_RUN: &str =
+    "existing results were read and nothing was run: a budget that is exceeded is not confirmed";
 /// Steal above this share of a round is worth a warning.
 const NOTABLE_STEAL: f64 = 0.02;
 
@@ -32,86 +36,125 @@ pub(super) fn run(args: &Args) -> Result<Outcome> {
     let workspace = Workspace::find(args)?;
     let path = workspace.budgets(args)?;
     let file = read_budgets(&workspace, &path)?;
-    // Existing results know no tier: all budgets can be judged on them.
-    let tier = args.tier();
-    let (budgets, left_to_full) = select(&file, tier, &args.only)?;
+    let (budgets, left_to_full) = select(&file, args.tier(), &args.only)?;
     let waivers: Vec<Waiver> = file.waivers.iter().map(|waiver| waiver.value.clone()).collect();
     let out = workspace.out(args);
-    fs::create_dir_all(&out)
+    report::write::remove_all(&out)
         .into_diagnostic()
-        .wrap_err_with(|| format!("failed to make {}", out.display()))?;
-
-    let machine = Machine::this();
-    let callgrind = if args.no_run || !wants_instructions(&budgets) {
-        Callgrind::Absent(String::new())
-    } else {
-        Callgrind::prepare(&workspace)
-    };
-    let circumstances = Circumstances {
-        today: today(),
-        fingerprint: machine.fingerprint.clone(),
-        no_callgrind: match &callgrind {
-            Callgrind::Absent(why) if !args.no_run => Some(why.clone()),
-            _ => None,
-        },
-    };
-    let mut docket = Docket::open(budgets.iter().copied(), &waivers, &circumstances);
-    let confidence = docket.level().confidence();
+        .wrap_err_with(|| format!("failed to remove old reports from {}", out.display()))?;
 
     let (run_id, started) = identify();
-    let mut warnings = Vec::new();
-    let clock;
-    if args.no_run {
-        clock = Instant::now();
-        docket.hear(None, &existing(&workspace, &out, &mut warnings));
-    } else {
-        let offers = offers(&workspace, &callgrind)?;
-        let session =
-            Session::start(run_id.clone(), Effort::of(tier), out.join("samples"), callgrind)?;
-        clock = Instant::now();
-        measure_and_judge(session, &offers, &mut docket, &mut warnings);
+    let clock = Instant::now();
+    let judged = judge(args, &workspace, &budgets, &waivers, &out, &run_id)?;
+    let verdicts = judged.rows.iter().map(|row| (row.verdict, row.missing_tool));
+    let mut outcome = Outcome::of(verdicts, args.strict);
+    if judged.has_unreadable && outcome != Outcome::Exceeded {
+        outcome = Outcome::CouldNotJudge;
     }
-
-    let rows = docket.close();
-    let outcome = Outcome::of(rows.iter().map(|row| (row.verdict, row.missing_tool)), args.strict);
     let mut report = Report {
         schema: report::SCHEMA,
         run: Run {
             id: run_id,
             started,
             seconds: clock.elapsed().as_secs_f64(),
-            tier,
+            tier: args.tier(),
             strict: args.strict,
             commit: commit(&workspace.root),
             budgets: workspace.relative(&path),
         },
-        machine,
-        confidence,
-        rows,
+        machine: Machine::this(),
+        confidence: judged.confidence,
+        rows: judged.rows,
         left_to_full,
-        warnings,
+        warnings: judged.warnings,
         outcome,
     };
     report.sort_rows();
-    publish(&report, &file, &out)?;
+    show(&report, &file);
+    match write(&report, &out) {
+        // A budget that is exceeded outranks a report that can't be written.
+        Err(error) if outcome == Outcome::Exceeded => eprintln!("{error:?}"),
+        written => written?,
+    }
     Ok(outcome)
+}
+
+/// What a run found out, before it becomes a report.
+struct Judged {
+    rows: Vec<Row>,
+    confidence: Confidence,
+    warnings: Vec<String>,
+    /// Whether there was a result that could not be read and might have concerned any budget.
+    has_unreadable: bool,
+}
+
+fn judge(
+    args: &Args,
+    workspace: &Workspace,
+    budgets: &[&Budget],
+    waivers: &[Waiver],
+    out: &Path,
+    run_id: &str,
+) -> Result<Judged> {
+    let wants_instructions = budgets.iter().any(|budget| budget.metric == Metric::Instructions);
+    let found = args.no_run.then(|| existing(workspace, out));
+    let callgrind = match &found {
+        _ if !wants_instructions => Callgrind::Unused,
+        None => Callgrind::prepare(workspace),
+        Some(found) if !found.instructions.is_empty() => Callgrind::Unused,
+        Some(_) => Callgrind::missing_valgrind().unwrap_or(Callgrind::Unused),
+    };
+    let circumstances = Circumstances {
+        today: today(),
+        fingerprint: Machine::this().fingerprint,
+        no_callgrind: match &callgrind {
+            Callgrind::Missing(why) => Some(why.clone()),
+            Callgrind::Ready { .. } | Callgrind::Unused => None,
+        },
+    };
+    let mut docket = Docket::open(budgets.iter().copied(), waivers, &circumstances);
+    let confidence = docket.level().confidence();
+    let mut warnings = Vec::new();
+    let results = if let Some(found) = found {
+        docket.hear(None, &found);
+        warnings.push(NOTHING_RUN.to_owned());
+        found
+    } else {
+        let offers = offers(workspace, &callgrind)?;
+        let effort = Effort::of(args.tier());
+        let session = Session::start(run_id.to_owned(), effort, out.join("samples"), callgrind)?;
+        measure_and_judge(session, &offers, &mut docket)?
+    };
+    warn_of_conditions(&results, &mut warnings);
+    let unreadable: Vec<&Failure> =
+        results.failures.iter().filter(|failure| failure.operation.is_none()).collect();
+    warnings.extend(unreadable.iter().map(|failure| failure.why.clone()));
+    Ok(Judged {
+        rows: docket.close(),
+        confidence,
+        warnings,
+        has_unreadable: !unreadable.is_empty(),
+    })
 }
 
 /// Prints what can be measured.
 pub(super) fn list(args: &Args) -> Result<Outcome> {
     let workspace = Workspace::find(args)?;
-    let menu = offers(&workspace, &Callgrind::Absent(String::new()))?.menu;
-    for (_, catalog) in &menu.harness {
-        for case in &catalog.cases {
-            println!("{}", case.describe());
+    let Offers { menu, failures } = offers(&workspace, &Callgrind::Unused)?;
+    let cases = menu.cases().map(Case::describe);
+    let names = menu.criterion.iter().flat_map(|(_, names)| names);
+    let counted = workspace.benches_of(Tool::Callgrind);
+    let lines = cases
+        .chain(names.map(|name| format!("{name} (criterion)")))
+        .chain(counted.map(|bench| format!("instructions of everything in bench {}", bench.name)));
+    let mut stdout = std::io::stdout().lock();
+    for line in lines {
+        // A reader that has gone away (`| head`) has read enough.
+        if writeln!(stdout, "{line}").is_err() {
+            break;
         }
     }
-    for name in menu.criterion.iter().flat_map(|(_, names)| names) {
-        println!("{name} (criterion)");
-    }
-    for bench in workspace.benches_of(Tool::Callgrind) {
-        println!("instructions: bench {} of {}", bench.name, bench.package);
-    }
+    failures.iter().for_each(|failure| eprintln!("{}", failure.why));
     Ok(Outcome::Passed)
 }
 
@@ -129,6 +172,11 @@ pub(super) fn offers(workspace: &Workspace, callgrind: &Callgrind) -> Result<Off
         Tool::Callgrind => matches!(callgrind, Callgrind::Ready { .. }),
         Tool::Other => false,
     });
+    let ignored: Vec<&str> =
+        workspace.benches_of(Tool::Other).map(|bench| bench.name.as_str()).collect();
+    if !ignored.is_empty() {
+        eprintln!("left out, written for no tool that is known: {}", ignored.join(", "));
+    }
     eprintln!("building the benches");
     let programs = compile::build(workspace, wanted)?;
     let (menu, failures) = measure::menu(programs);
@@ -139,14 +187,13 @@ fn measure_and_judge(
     mut session: Session,
     Offers { menu, failures }: &Offers,
     docket: &mut Docket<'_>,
-    warnings: &mut Vec<String>,
-) {
+) -> Result<Results> {
     let known = Results {
         failures: failures.clone(),
+        cases: menu.cases().cloned().collect(),
         operations: menu
-            .harness
-            .iter()
-            .flat_map(|(_, catalog)| catalog.cases.iter().map(|case| case.operation.clone()))
+            .cases()
+            .map(|case| case.operation.clone())
             .chain(menu.criterion.iter().flat_map(|(_, names)| names.iter().cloned()))
             .collect(),
         ..Results::default()
@@ -160,36 +207,59 @@ fn measure_and_judge(
         load_average(),
     );
     let mut results = known.clone();
-    results.merge(session.measure("measuring", &plan));
+    results.merge(session.measure("measuring", &plan)?);
     docket.hear(None, &results);
 
     let plan = Plan::new(docket.waiting_for(Some(Need::Extension)), menu);
-    results.merge(session.measure("extending", &plan));
+    results.merge(session.measure("extending", &plan)?);
     docket.hear(Some(Need::Extension), &results);
 
     let plan = Plan::new(docket.waiting_for(Some(Need::Confirmation)), menu);
     let mut fresh = known;
-    fresh.merge(session.measure("confirming", &plan));
+    fresh.merge(session.measure("confirming", &plan)?);
     docket.hear(Some(Need::Confirmation), &fresh);
 
-    results.merge(fresh);
-    warn_of_conditions(&results, warnings);
+    results.samples.extend(fresh.samples);
+    results.failures.extend(fresh.failures);
+    Ok(results)
 }
 
-/// The results that earlier runs left; those that are older than the code are stale.
-fn existing(workspace: &Workspace, out: &Path, warnings: &mut Vec<String>) -> Results {
-    warnings.push(
-        "existing results were read and nothing was run: a budget that is exceeded is not confirmed"
-            .to_owned(),
-    );
-    let newest = source_age::newest(&workspace.members, &workspace.target);
+/// The results that the last run of the gate or of the benches left; those that are older than the
+/// code are stale.
+pub(super) fn existing(workspace: &Workspace, out: &Path) -> Results {
+    let newest = source_age::newest(&workspace.sources);
     let newest = newest.as_ref();
-    let criterion = std::env::var_os("CRITERION_HOME")
-        .map_or_else(|| workspace.target.join("criterion"), PathBuf::from);
-    let mut results = found::criterion(&criterion, newest);
-    results.merge(found::callgrind(&workspace.target, newest));
-    results.merge(found::samples(&out.join("samples"), newest));
+    let samples = out.join("samples");
+    let mut results = found::samples(&samples, newest);
+    for home in gates_own(&samples, "callgrind-") {
+        results.merge(found::callgrind(&home, newest));
+    }
+    for home in gates_own(&samples, "criterion-") {
+        results.merge(found::criterion(&home, newest));
+    }
+    // What the benches left when they were run without the gate counts where the gate left nothing:
+    // results of two runs are not mixed.
+    if results.instructions.is_empty() {
+        results.merge(found::callgrind(&workspace.target, newest));
+    }
+    if results.criterion.is_empty() {
+        let home = std::env::var_os("CRITERION_HOME")
+            .map_or_else(|| workspace.target.join("criterion"), PathBuf::from);
+        results.merge(found::criterion(&home, newest));
+    }
     results
+}
+
+/// The folders of the first phase of the last run whose names begin with `prefix`.
+fn gates_own(samples: &Path, prefix: &str) -> Vec<PathBuf> {
+    let first_phase = format!("{prefix}0");
+    let entries = fs::read_dir(samples).into_iter().flatten().flatten();
+    let mut folders: Vec<PathBuf> = entries
+        .filter(|entry| entry.file_name().to_string_lossy().starts_with(&first_phase))
+        .map(|entry| entry.path())
+        .collect();
+    folders.sort();
+    folders
 }
 
 fn read_budgets(workspace: &Workspace, path: &Path) -> Result<BudgetFile> {
@@ -222,10 +292,6 @@ fn select<'a>(
     let selected: Vec<&Budget> = named.into_iter().filter(|it| it.tier <= tier).collect();
     let left_to_full = all - selected.len();
     Ok((selected, left_to_full))
-}
-
-fn wants_instructions(budgets: &[&Budget]) -> bool {
-    budgets.iter().any(|budget| budget.metric == Metric::Instructions)
 }
 
 /// A run id that is unique on this machine, and when the run began.
@@ -279,23 +345,28 @@ fn warn_of_conditions(results: &Results, warnings: &mut Vec<String>) {
     }
 }
 
-/// Writes every form of the report and shows the table.
-fn publish(report: &Report, file: &BudgetFile, out: &Path) -> Result<()> {
-    report::write::write_all(report, out)
-        .into_diagnostic()
-        .wrap_err_with(|| format!("failed to write the reports to {}", out.display()))?;
+/// Shows the table, and on GitHub the annotations.
+fn show(report: &Report, file: &BudgetFile) {
     let stdout = std::io::stdout();
     let color = stdout.is_terminal() && std::env::var_os("NO_COLOR").is_none();
     let width = stdout.is_terminal().then(terminal_size::terminal_size).flatten();
     let table = report::table::render(report, width.map(|(width, _)| width.0.into()), color);
     // A reader that has gone away (`| head`) changes no verdict.
-    let _ = writeln!(stdout.lock(), "{table}\nreports: {}", out.join("report.html").display());
+    let _ = writeln!(stdout.lock(), "{table}");
     if std::env::var("GITHUB_ACTIONS").is_ok_and(|value| value == "true") {
         let line =
             |row: &Row| file.budgets.iter().find(|it| is_row_of(row, &it.value)).map(|it| it.line);
         let _ = write!(stdout.lock(), "{}", report::annotations::github(report, &line));
         summarise(report);
     }
+}
+
+/// Writes every form of the report.
+fn write(report: &Report, out: &Path) -> Result<()> {
+    let written = report::write::write_all(report, out)
+        .into_diagnostic()
+        .wrap_err_with(|| format!("failed to write the reports to {}", out.display()))?;
+    let _ = writeln!(std::io::stdout().lock(), "reports: {}", written.html.display());
     Ok(())
 }
 
@@ -304,6 +375,7 @@ fn is_row_of(row: &Row, budget: &Budget) -> bool {
         && row.metric == budget.metric
         && row.relative_to == budget.relative_to
         && row.limit == budget.limit
+        && row.reason == budget.reason
 }
 
 /// Appends the report to the summary of a GitHub step; the verdict does not depend on it.

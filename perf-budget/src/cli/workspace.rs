@@ -11,14 +11,19 @@ use super::args::Args;
 /// Where a budgets file is looked for, in this order.
 const BUDGETS: [&str; 2] = ["benches/budgets.toml", "perf-budgets.toml"];
 
+/// Files in the workspace's root that decide how it is built.
+const BUILD_FILES: [&str; 5] =
+    ["Cargo.toml", "Cargo.lock", ".cargo/config.toml", "rust-toolchain.toml", "rust-toolchain"];
+
 /// A workspace as far as the gate needs it.
 #[derive(Debug)]
 pub(super) struct Workspace {
     pub(super) root: PathBuf,
     /// Cargo's target directory.
     pub(super) target: PathBuf,
-    /// Folders of the packages whose sources are measured.
-    pub(super) members: Vec<PathBuf>,
+    /// What results depend on: folders of the packages on this machine, and the files beside the
+    /// workspace's manifest that decide how it is built.
+    pub(super) sources: Vec<PathBuf>,
     pub(super) benches: Vec<Bench>,
     /// Version of the callgrind library that the benches use, by the name of its package.
     pub(super) callgrind: Option<CallgrindLibrary>,
@@ -27,8 +32,13 @@ pub(super) struct Workspace {
 /// A bench target.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Bench {
+    /// The package's id, which is unambiguous where names are not.
     pub(super) package: String,
+    /// Where the package's manifest is, and where cargo runs its benches.
+    pub(super) package_dir: PathBuf,
     pub(super) name: String,
+    /// Features without which cargo refuses to build it.
+    pub(super) required_features: Vec<String>,
     pub(super) tool: Tool,
 }
 
@@ -63,28 +73,33 @@ impl Workspace {
             .exec()
             .into_diagnostic()
             .wrap_err("failed to read the workspace with `cargo metadata`")?;
+        let root = metadata.workspace_root.as_std_path();
         let mut benches = Vec::new();
-        let mut members = Vec::new();
         for package in metadata.workspace_packages() {
-            members.extend(package.manifest_path.parent().map(|dir| dir.as_std_path().to_owned()));
             for target in &package.targets {
                 if target.kind.contains(&TargetKind::Bench) {
                     benches.push(Bench {
-                        package: package.name.to_string(),
+                        package: package.id.repr.clone(),
+                        package_dir: folder_of(package),
                         name: target.name.clone(),
+                        required_features: target.required_features.clone(),
                         tool: Tool::of_source(target.src_path.as_std_path()),
                     });
                 }
             }
         }
+        // A package without a source comes from this machine: a member, or a path dependency.
+        let local = metadata.packages.iter().filter(|package| package.source.is_none());
+        let mut sources: Vec<PathBuf> = local.map(folder_of).collect();
+        sources.extend(BUILD_FILES.map(|file| root.join(file)));
         let library = metadata
             .packages
             .iter()
             .find(|package| matches!(package.name.as_str(), "gungraun" | "iai-callgrind"));
         Ok(Self {
-            root: metadata.workspace_root.into_std_path_buf(),
-            target: metadata.target_directory.into_std_path_buf(),
-            members,
+            root: root.to_owned(),
+            target: metadata.target_directory.clone().into_std_path_buf(),
+            sources,
             benches,
             callgrind: library.map(|package| CallgrindLibrary {
                 name: package.name.to_string(),
@@ -119,7 +134,9 @@ impl Workspace {
 
     /// The directory for reports and results.
     pub(super) fn out(&self, args: &Args) -> PathBuf {
-        args.out.clone().unwrap_or_else(|| self.target.join("perf-gate"))
+        let out = args.out.clone().unwrap_or_else(|| self.target.join("perf-gate"));
+        // Benches run in the folders of their packages.
+        std::path::absolute(&out).unwrap_or(out)
     }
 
     /// `path` as a reader of the report wants it.
@@ -130,6 +147,11 @@ impl Workspace {
     pub(super) fn benches_of(&self, tool: Tool) -> impl Iterator<Item = &Bench> {
         self.benches.iter().filter(move |bench| bench.tool == tool)
     }
+}
+
+fn folder_of(package: &cargo_metadata::Package) -> PathBuf {
+    let manifest = package.manifest_path.as_std_path();
+    manifest.parent().unwrap_or(manifest).to_owned()
 }
 
 impl Tool {
@@ -143,7 +165,7 @@ impl Tool {
         let code: String =
             source.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
         let uses = |words: &[&str]| words.iter().any(|word| code.contains(word));
-        if uses(&["perf_budget::harness"]) {
+        if uses(&["perf_budget", "PERF_BUDGET_REQUEST"]) {
             Self::Harness
         } else if uses(&["library_benchmark", "iai_callgrind::main!", "gungraun::main!"]) {
             Self::Callgrind

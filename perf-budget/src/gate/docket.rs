@@ -4,6 +4,7 @@
 use crate::gate::evidence::{Results, gather};
 use crate::gate::judge::{Judgement, Level, Need, Trial, waiver_of};
 use crate::gate::report::Row;
+use crate::machine::UNIDENTIFIED;
 use crate::{Budget, Date, Metric, Verdict, Waiver};
 
 /// What a run can't change about where and when it happens.
@@ -140,7 +141,8 @@ fn skip(budget: &Budget, circumstances: &Circumstances) -> Option<Judgement> {
 }
 
 fn is_for_this_machine(budget: &Budget, circumstances: &Circumstances) -> bool {
-    budget.machine.as_ref().is_none_or(|machine| *machine == circumstances.fingerprint)
+    let here = &circumstances.fingerprint;
+    budget.machine.as_ref().is_none_or(|machine| machine == here && here != UNIDENTIFIED)
 }
 
 fn row(budget: &Budget, judgement: Judgement, missing_tool: bool) -> Row {

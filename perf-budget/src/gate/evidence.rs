@@ -7,10 +7,12 @@ mod load;
 use std::collections::BTreeSet;
 use std::fmt;
 
+use crate::gate::cases::{case_for, case_of};
 use crate::gate::report::Distribution;
 use crate::gate::similar::similar;
 use crate::gate::statistics::{mean, median};
-use crate::result::{Measurement, Sample};
+use crate::protocol::Case;
+use crate::result::{Growth, Measurement, Sample};
 use crate::{Budget, Metric, Quantity, Unit};
 
 /// Everything that a run measured.
@@ -24,8 +26,10 @@ pub struct Results {
     pub instructions: Vec<Count>,
     /// Measurements that failed, in order.
     pub failures: Vec<Failure>,
-    /// Every operation that the workspace can measure.
+    /// Every operation that is or can be measured.
     pub operations: BTreeSet<String>,
+    /// Every case of the harness that is or can be measured.
+    pub cases: Vec<Case>,
 }
 
 /// Instructions that callgrind counted.
@@ -121,7 +125,7 @@ pub enum Unfit {
     RateNotReached {
         /// Operations a second offered.
         offered_per_s: f64,
-        /// Operations a second achieved, over all rounds.
+        /// Operations a second achieved, in the typical round.
         achieved_per_s: f64,
     },
     /// The percentile rests on too few samples.
@@ -131,10 +135,10 @@ pub enum Unfit {
         /// How many there must be.
         needed: u32,
     },
-    /// One operation is too cheap to be timed on its own.
+    /// What is timed at once is too cheap for the clock.
     TooCheap {
-        /// Mean time of an operation.
-        operation_ns: f64,
+        /// Time of all operations of a batch.
+        batch_ns: f64,
         /// Time of one reading of the clock.
         clock_ns: f64,
     },
@@ -148,10 +152,7 @@ pub enum Unfit {
 /// Why there is none.
 pub fn gather(budget: &Budget, results: &Results) -> Result<Evidence, Unfit> {
     // Part of a result is no result: the rounds that are left were not chosen at random.
-    let mut failures = results.failures.iter();
-    if let Some(failure) =
-        failures.find(|failure| failure.operation.as_ref() == Some(&budget.operation))
-    {
+    if let Some(failure) = results.failure_of(&budget.operation) {
         return Err(Unfit::Failed(failure.why.clone()));
     }
     if let Some(peer) = &budget.relative_to {
@@ -177,11 +178,23 @@ impl Results {
         self.instructions.extend(further.instructions);
         self.failures.extend(further.failures);
         self.operations.extend(further.operations);
+        self.cases.extend(further.cases);
     }
 
-    fn of<'a>(&'a self, operation: &'a str) -> impl Iterator<Item = &'a Measurement> {
-        let samples = self.samples.iter().filter(move |sample| sample.operation == operation);
-        samples.map(|sample| &sample.measurement)
+    /// Whether a measurement of `operation` failed.
+    pub fn has_failed(&self, operation: &str) -> bool {
+        self.failure_of(operation).is_some()
+    }
+
+    fn failure_of(&self, operation: &str) -> Option<&Failure> {
+        self.failures.iter().find(|failure| failure.operation.as_deref() == Some(operation))
+    }
+
+    /// The measurements of the one case that `budget` is judged on.
+    fn of(&self, budget: &Budget) -> Vec<&Measurement> {
+        let Some(case) = case_for(budget, &self.cases) else { return Vec::new() };
+        let ours = self.samples.iter().filter(|sample| case_of(sample).is_same(&case));
+        ours.map(|sample| &sample.measurement).collect()
     }
 
     /// Why `operation` has no measurement of the kind that `needs` names.
@@ -198,28 +211,23 @@ impl Results {
     }
 }
 
-/// Rounds of block means; a pair's own side serves as well as a case of its own.
+/// Rounds of block means, of a case of its own or of a pair's own side.
 fn timed(
     budget: &Budget,
     results: &Results,
     convert: impl Fn(f64) -> f64,
 ) -> Result<Evidence, Unfit> {
-    let operation = &budget.operation;
-    let mut alone: Vec<(u32, u64, Vec<f64>)> = Vec::new();
-    let mut beside_peer = Vec::new();
-    for measured in results.of(operation) {
-        match measured {
-            Measurement::Timed(timed) => {
-                alone.push((timed.threads, timed.iterations, timed.block_ns.clone()));
-            }
-            Measurement::Paired(pair) => {
-                let ours = pair.quads_ns.iter().map(|quad| quad[0]).collect();
-                beside_peer.push((pair.threads, pair.iterations, ours));
-            }
-            _ => {}
+    let rounds = results.of(budget).into_iter().filter_map(|measured| match measured {
+        Measurement::Timed(timed) => {
+            Some((timed.threads, timed.iterations, timed.block_ns.clone()))
         }
-    }
-    let rounds = if alone.is_empty() { beside_peer } else { alone };
+        Measurement::Paired(pair) => {
+            let ours = pair.quads_ns.iter().map(|quad| quad[0]).collect();
+            Some((pair.threads, pair.iterations, ours))
+        }
+        _ => None,
+    });
+    let rounds: Vec<(u32, u64, Vec<f64>)> = rounds.collect();
     let Some((threads, iterations, _)) = rounds.first() else {
         return criterion(budget, results, convert);
     };
@@ -266,13 +274,11 @@ fn criterion(
 }
 
 fn paired(budget: &Budget, peer: &str, results: &Results) -> Result<Evidence, Unfit> {
-    let pairs: Vec<_> = results
-        .of(&budget.operation)
-        .filter_map(|measured| match measured {
-            Measurement::Paired(pair) if pair.peer == peer => Some(pair),
-            _ => None,
-        })
-        .collect();
+    let pairs = results.of(budget).into_iter().filter_map(|measured| match measured {
+        Measurement::Paired(pair) => Some(pair),
+        _ => None,
+    });
+    let pairs: Vec<_> = pairs.collect();
     let Some(first) = pairs.first() else {
         return Err(match results.absent(&budget.operation, "paired") {
             Unfit::NotMeasured { .. } => Unfit::NotPaired { peer: peer.to_owned() },
@@ -319,7 +325,7 @@ fn instructions(budget: &Budget, results: &Results) -> Result<Evidence, Unfit> {
     let count = count.ok_or_else(|| results.absent(&budget.operation, "library_benchmark"))?;
     Ok(Evidence {
         values: Values::Exact(count as f64),
-        basis: "callgrind, hash seeds and environment pinned".to_owned(),
+        basis: "callgrind".to_owned(),
         distribution: None,
     })
 }
@@ -330,7 +336,7 @@ fn heap(
     what: &str,
     count: impl Fn(&crate::result::Allocations) -> u64,
 ) -> Result<Evidence, Unfit> {
-    let passes = results.of(&budget.operation).filter_map(|measured| match measured {
+    let passes = results.of(budget).into_iter().filter_map(|measured| match measured {
         Measurement::Allocations(heap) => Some((heap.operations, count(heap))),
         _ => None,
     });
@@ -345,14 +351,15 @@ fn heap(
 }
 
 fn growth(budget: &Budget, results: &Results) -> Result<Evidence, Unfit> {
-    let passes = results.of(&budget.operation).filter_map(|measured| match measured {
+    let passes = results.of(budget).into_iter().filter_map(|measured| match measured {
         Measurement::Growth(growth) => Some(growth),
         _ => None,
     });
-    let worst = passes.max_by_key(|pass| pass.live_bytes_after - pass.live_bytes_before);
+    let grown = |pass: &Growth| pass.live_bytes_after.saturating_sub(pass.live_bytes_before);
+    let worst = passes.max_by_key(|pass| grown(pass));
     let pass = worst.ok_or_else(|| results.absent(&budget.operation, "growth"))?;
     #[expect(clippy::cast_precision_loss, reason = "live bytes are far below 2^52")]
-    let grown = (pass.live_bytes_after - pass.live_bytes_before) as f64;
+    let grown = grown(pass) as f64;
     Ok(Evidence {
         values: Values::Exact(grown),
         basis: format!(
@@ -405,11 +412,11 @@ impl fmt::Display for Unfit {
                 "only {beyond:.1} samples lie beyond the percentile in a round ({needed} are \
                  needed): offer a higher rate, a longer duration or smaller batches"
             ),
-            Self::TooCheap { operation_ns, clock_ns } => write!(
+            Self::TooCheap { batch_ns, clock_ns } => write!(
                 f,
-                "the operation takes {}, less than ten readings of the clock ({}): offer it in \
-                 batches",
-                show(*operation_ns, Unit::Nanoseconds),
+                "what is timed at once takes {}, less than ten readings of the clock ({}): offer \
+                 the operation in larger batches",
+                show(*batch_ns, Unit::Nanoseconds),
                 show(10.0 * clock_ns, Unit::Nanoseconds)
             ),
             Self::Malformed(what) => write!(f, "malformed result: {what}"),

@@ -74,7 +74,7 @@ pub struct Confidence {
     pub family: f64,
     /// Budgets among which the rest is shared (Bonferroni).
     pub budgets: usize,
-    /// Times that an interval may be looked at: once, and once more after an extension.
+    /// Intervals of a budget that may decide: the first, the extended and the confirming one.
     pub looks: u32,
     /// What each single interval is made for.
     pub each: f64,

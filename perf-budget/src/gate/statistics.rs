@@ -1,6 +1,6 @@
 //! The few statistics that verdicts rest on. Pure functions of numbers.
 
-use statrs::distribution::{Beta, ContinuousCDF, StudentsT};
+use statrs::distribution::{Beta, ContinuousCDF, Normal, StudentsT};
 
 /// An interval and the point estimate within it.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -13,11 +13,13 @@ pub struct Interval {
     pub high: f64,
 }
 
-/// One value in this many is left out at each end before rounds are averaged.
-const TRIMMED: usize = 8;
+/// How many of `rounds` values are left out at each end before they are averaged: one in eight.
+pub(crate) const fn trimmed(rounds: usize) -> usize {
+    rounds / 8
+}
 
 /// The typical value of positive `values`, one from each independent process, with a two-sided
-/// interval: a trimmed mean of their logarithms with the t-interval of Tukey and McLaughlin (1963;
+/// interval: a trimmed mean of their logarithms with the t-interval of Tukey and `McLaughlin` (1963;
 /// Wilcox, *Introduction to Robust Estimation*, 4.3). Logarithms, because times and ratios are
 /// positive and their errors multiply. Trimmed, because about one process in a hundred has the bad
 /// luck of a memory layout that makes one side of a comparison half as fast again; it shows in the
@@ -31,7 +33,7 @@ pub fn log_t_interval(values: &[f64], confidence: f64) -> Option<Interval> {
     }
     let mut logs: Vec<f64> = values.iter().map(|value| value.ln()).collect();
     logs.sort_by(f64::total_cmp);
-    let (count, trimmed) = (logs.len(), logs.len() / TRIMMED);
+    let (count, trimmed) = (logs.len(), trimmed(logs.len()));
     let kept = logs.get(trimmed..count - trimmed)?;
     let (least, most) = (*kept.first()?, *kept.last()?);
     let centre = mean(kept)?;
@@ -60,6 +62,11 @@ pub fn proportion_interval(succeeded: u64, total: u64, confidence: f64) -> Optio
     let low = if succeeded == 0 { 0.0 } else { quantile(succeeded, failed + 1, tail)? };
     let high = if failed == 0 { 1.0 } else { quantile(succeeded + 1, failed, 1.0 - tail)? };
     Some(Interval { low, value: succeeded as f64 / total as f64, high })
+}
+
+/// How many standard deviations on each side of the mean hold `confidence` of a normal distribution.
+pub fn normal_quantile(confidence: f64) -> Option<f64> {
+    Some(Normal::new(0.0, 1.0).ok()?.inverse_cdf(f64::midpoint(1.0, confidence)))
 }
 
 /// The arithmetic mean; `None` of nothing.

@@ -97,20 +97,34 @@ fn run_schedule(lanes: Vec<Vec<Box<dyn Worker>>>, schedule: &[usize], iterations
     mean_ns
 }
 
+/// Ends the process if a lane panics: the others would wait at the barrier for ever. The panic's
+/// message has been printed by then.
+struct AbortOnPanic;
+
+impl Drop for AbortOnPanic {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            std::process::abort();
+        }
+    }
+}
+
 fn run_lane(
     mut lane: Vec<Box<dyn Worker>>,
     schedule: &[usize],
     iterations: u64,
     barrier: &Barrier,
 ) -> Vec<f64> {
+    let _guard = AbortOnPanic;
     for worker in &mut lane {
         worker.run(0, iterations);
     }
-    let mut next = 0;
+    // Each side counts its own operations, so both see the same numbers.
+    let mut next = vec![iterations; lane.len()];
     let block = |&side: &usize| {
         barrier.wait();
-        let took = time(&mut *lane[side], next, iterations);
-        next += iterations;
+        let took = time(&mut *lane[side], next[side], iterations);
+        next[side] += iterations;
         took.as_secs_f64() * 1e9 / iterations as f64
     };
     schedule.iter().map(block).collect()

@@ -145,7 +145,7 @@ fn blamed(entry: &Entry<'_, '_>, error: &BudgetError) -> Range<usize> {
         BudgetError::Unit { .. } if entry.has("max") => "max",
         BudgetError::Unit { .. } => "min",
         BudgetError::NotRelative(_) | BudgetError::RelativeToItself(_) => "relative_to",
-        BudgetError::LoadWithout(_) | BudgetError::EmptyLoad => "rate",
+        BudgetError::LoadWithout(_) | BudgetError::EmptyLoad | BudgetError::LongLoad => "rate",
         BudgetError::MachineOnRatio => "machine",
     })
 }

@@ -39,14 +39,16 @@ fn sample(round: u32, measurement: Measurement) -> Sample {
         operation: "lookup".into(),
         round,
         measurement,
+        machine: "here".into(),
         conditions: Conditions::default(),
     }
 }
 
 /// Eight rounds of what `measure` makes of the round's number.
 fn rounds(measure: impl Fn(u32) -> Measurement) -> Results {
-    let samples = (0..8).map(|round| sample(round, measure(round))).collect();
-    Results { samples, operations: ["lookup".to_owned()].into(), ..Results::default() }
+    let samples: Vec<Sample> = (0..8).map(|round| sample(round, measure(round))).collect();
+    let cases = samples.iter().map(crate::gate::cases::case_of).collect();
+    Results { samples, cases, operations: ["lookup".to_owned()].into(), ..Results::default() }
 }
 
 fn timed(ns: f64) -> Results {

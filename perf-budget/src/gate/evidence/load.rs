@@ -3,15 +3,16 @@
 use hdrhistogram::Histogram;
 
 use super::{Evidence, Results, Unfit, Values, distribution};
+use crate::gate::statistics::trimmed;
 use crate::result::{Load, Measurement};
 use crate::{Budget, Percentile, Quantity, Unit};
 
-/// Share of the offered rate that must be achieved over all rounds together.
+/// Share of the offered rate that must be achieved in a round.
 const ACHIEVED: f64 = 0.99;
 /// Samples that must lie beyond a percentile in each round: with fewer, the percentile is decided
 /// by a handful of accidents.
 const TAIL_SAMPLES: u32 = 10;
-/// Readings of the clock that an operation must cost to be timed on its own.
+/// Readings of the clock that a batch must cost to be timed.
 const CLOCK_READINGS: f64 = 10.0;
 
 pub(super) fn percentile(
@@ -21,9 +22,11 @@ pub(super) fn percentile(
 ) -> Result<Evidence, Unfit> {
     let rounds = rounds(budget, results)?;
     let first = rounds[0];
-    if first.batch == 1 && first.operation_ns < CLOCK_READINGS * first.clock_ns {
-        let Load { operation_ns, clock_ns, .. } = *first;
-        return Err(Unfit::TooCheap { operation_ns, clock_ns });
+    for &&Load { batch, operation_ns, clock_ns, .. } in &rounds {
+        let batch_ns = batch as f64 * operation_ns;
+        if batch_ns < CLOCK_READINGS * clock_ns {
+            return Err(Unfit::TooCheap { batch_ns, clock_ns });
+        }
     }
     let quantile = percentile.quantile();
     let mut values = Vec::with_capacity(rounds.len());
@@ -57,35 +60,29 @@ pub(super) fn percentile(
     Ok(Evidence { values: Values::Rounds(values), basis, distribution })
 }
 
+/// Without a failure every operation is a success, and the exact binomial interval says how sure
+/// that is. Failures come in bursts, so with them each process counts as one.
 pub(super) fn success_rate(budget: &Budget, results: &Results) -> Result<Evidence, Unfit> {
     let rounds = rounds(budget, results)?;
     let succeeded: u64 = rounds.iter().map(|round| round.succeeded).sum();
     let failed: u64 = rounds.iter().map(|round| round.failed).sum();
     let total = succeeded + failed;
-    Ok(Evidence {
-        values: Values::Proportion { succeeded, total },
-        basis: format!("{}, {failed} of {total} operations failed", describe(&rounds)),
-        distribution: None,
-    })
+    let share = |round: &&Load| round.succeeded as f64 / (round.succeeded + round.failed) as f64;
+    let values = match failed {
+        0 => Values::Proportion { succeeded, total },
+        _ => Values::Rounds(rounds.iter().map(share).collect()),
+    };
+    let basis = format!("{}, {failed} of {total} operations failed", describe(&rounds));
+    Ok(Evidence { values, basis, distribution: None })
 }
 
-/// The rounds under the load that the budget states; at least one.
-fn rounds<'a>(budget: &'a Budget, results: &'a Results) -> Result<Vec<&'a Load>, Unfit> {
-    let asked_for = |load: &&Load| {
-        budget.load.is_none_or(|stated| {
-            // The duration went through a `Duration`, which rounds to nanoseconds.
-            (stated.rate_per_s - load.offered_per_s).abs() <= 1e-9 * stated.rate_per_s
-                && (stated.duration_ns - load.duration_ns).abs() <= 1.0
-        })
-    };
-    let rounds: Vec<&Load> = results
-        .of(&budget.operation)
-        .filter_map(|measured| match measured {
-            Measurement::Load(load) => Some(load),
-            _ => None,
-        })
-        .filter(asked_for)
-        .collect();
+/// The rounds of the budget's case; at least one, and all but the odd one at the offered rate.
+fn rounds<'a>(budget: &Budget, results: &'a Results) -> Result<Vec<&'a Load>, Unfit> {
+    let rounds = results.of(budget).into_iter().filter_map(|measured| match measured {
+        Measurement::Load(load) => Some(load),
+        _ => None,
+    });
+    let rounds: Vec<&Load> = rounds.collect();
     if rounds.is_empty() {
         let only_criterion =
             results.criterion.iter().any(|round| round.operation == budget.operation);
@@ -94,12 +91,11 @@ fn rounds<'a>(budget: &'a Budget, results: &'a Results) -> Result<Vec<&'a Load>,
             other => other,
         });
     }
-    let operations: u64 = rounds.iter().map(|round| round.succeeded + round.failed).sum();
-    let seconds: f64 = rounds
-        .iter()
-        .map(|round| (round.succeeded + round.failed) as f64 / round.achieved_per_s)
-        .sum();
-    let (offered_per_s, achieved_per_s) = (rounds[0].offered_per_s, operations as f64 / seconds);
+    // As many rounds may fall short as are trimmed from the interval, where they can't decide.
+    let mut achieved: Vec<f64> = rounds.iter().map(|round| round.achieved_per_s).collect();
+    achieved.sort_by(f64::total_cmp);
+    let (offered_per_s, achieved_per_s) =
+        (rounds[0].offered_per_s, achieved[trimmed(rounds.len())]);
     if achieved_per_s < ACHIEVED * offered_per_s {
         return Err(Unfit::RateNotReached { offered_per_s, achieved_per_s });
     }

@@ -199,7 +199,7 @@ fn without_fresh_processes_a_trial_ends_with_what_is_known() {
 fn more_budgets_ask_for_more_confidence_each() {
     let each = |budgets| Level::for_budgets(budgets).confidence().each;
     assert!(each(1) < each(10) && each(10) < each(100));
-    assert!((each(10) - 0.9975).abs() < 1e-12);
+    assert!((each(10) - (1.0 - 0.05 / 30.0)).abs() < 1e-12);
 }
 
 /// The engine's own error rates, on simulated rounds with 3 % noise between processes.

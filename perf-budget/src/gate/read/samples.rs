@@ -12,6 +12,9 @@ use serde::Deserialize;
 use super::{Problem, ReadError, files};
 use crate::result::{Conditions, Load, Measurement, SCHEMA, Sample};
 
+/// The file in which the gate writes down which samples belong to its run.
+pub const MANIFEST: &str = "perf-gate-results.json";
+
 /// The known version, for messages.
 const KNOWN_VERSIONS: &str = "1";
 const _: () = assert!(SCHEMA == 1, "KNOWN_VERSIONS names the schema");
@@ -42,31 +45,24 @@ struct Header {
     schema: u32,
 }
 
-/// Reads every `*.json` directly in `dir` as a sample of the latest run there. A directory that does
-/// not exist holds no samples; those of an earlier run are errors.
+/// Reads every `*.json` directly in `dir`, but for `perf-gate-results.json`, as a sample of the run
+/// `run_id`. A directory that does not exist holds no samples; those of another run are errors.
 ///
 /// # Errors
 /// If `dir` can't be listed. What is wrong with single files is in [`SampleResults::errors`].
-pub fn read_dir(dir: &Path) -> io::Result<SampleResults> {
+pub fn read_dir(dir: &Path, run_id: &str) -> io::Result<SampleResults> {
     let names = match files::list(dir) {
         Ok((files, _)) => files,
         Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
         Err(error) => return Err(error),
     };
-    let (mut results, mut read) = (SampleResults::default(), Vec::new());
+    let mut results = SampleResults::default();
     for path in names.into_iter().map(|name| dir.join(name)) {
-        if path.extension().is_none_or(|extension| extension != "json") {
+        let is_manifest = path.file_name().is_some_and(|name| name == MANIFEST);
+        if is_manifest || path.extension().is_none_or(|extension| extension != "json") {
             continue;
         }
-        match parse(&path) {
-            Ok(file) => read.push(file),
-            Err(problem) => results.errors.push(problem.at(path)),
-        }
-    }
-    let latest = read.iter().max_by_key(|file| file.modified);
-    let latest = latest.map(|file| file.sample.run_id.clone()).unwrap_or_default();
-    for file in read {
-        match check_file(file, &latest) {
+        match read_file(&path, run_id) {
             Ok(file) => results.samples.push(file),
             Err(error) => results.errors.push(error),
         }

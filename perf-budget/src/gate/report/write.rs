@@ -23,6 +23,24 @@ pub struct Written {
     pub json: PathBuf,
 }
 
+/// The names of the files.
+const NAMES: [&str; 4] = ["report.html", "report.md", "junit.xml", "report.json"];
+
+/// Removes the report of an earlier run from `dir`, so that a run that ends early leaves none that
+/// could be taken for its own.
+///
+/// # Errors
+/// The first that occurs, with the path in its message.
+pub fn remove_all(dir: &Path) -> io::Result<()> {
+    for path in NAMES.map(|name| dir.join(name)) {
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(at(&path, &error)),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
 /// Writes `report.html`, `report.md`, `junit.xml` and `report.json` into `dir`, which is created if
 /// it is missing. Files of other names are left alone.
 ///
@@ -30,6 +48,7 @@ pub struct Written {
 /// The first that occurs, with the path in its message; files written before it stay.
 pub fn write_all(report: &Report, dir: &Path) -> io::Result<Written> {
     fs::create_dir_all(dir).map_err(|error| at(dir, &error))?;
+    let [html_name, markdown_name, junit_name, json_name] = NAMES;
     let form = |name: &str, text: Result<String, io::Error>| {
         let path = dir.join(name);
         let replaced = text.and_then(|text| replace(&path, text.as_bytes()));
@@ -37,10 +56,10 @@ pub fn write_all(report: &Report, dir: &Path) -> io::Result<Written> {
         Ok::<_, io::Error>(path)
     };
     Ok(Written {
-        html: form("report.html", html::render(report).map_err(io::Error::other))?,
-        markdown: form("report.md", Ok(markdown::render(report)))?,
-        junit: form("junit.xml", junit::render(report).map_err(io::Error::other))?,
-        json: form("report.json", json::render(report).map_err(io::Error::other))?,
+        html: form(html_name, html::render(report).map_err(io::Error::other))?,
+        markdown: form(markdown_name, Ok(markdown::render(report)))?,
+        junit: form(junit_name, junit::render(report).map_err(io::Error::other))?,
+        json: form(json_name, json::render(report).map_err(io::Error::other))?,
     })
 }
 
@@ -63,7 +82,7 @@ fn replace(path: &Path, contents: &[u8]) -> io::Result<()> {
 }
 
 fn at(path: &Path, error: &io::Error) -> io::Error {
-    io::Error::new(error.kind(), format!("can't write {}: {error}", path.display()))
+    io::Error::new(error.kind(), format!("{}: {error}", path.display()))
 }
 
 #[cfg(test)]

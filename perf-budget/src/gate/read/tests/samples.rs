@@ -7,7 +7,7 @@ use hdrhistogram::Histogram;
 
 use super::only;
 use crate::gate::read::Problem;
-use crate::gate::read::samples::{SampleResults, read_dir, read_file};
+use crate::gate::read::samples::{MANIFEST, SampleResults, read_dir, read_file};
 use crate::result::{
     Allocations, Conditions, EncodedHistogram, Growth, Load, Measurement, Paired, SCHEMA, Sample,
     Timed,
@@ -22,6 +22,7 @@ fn sample(measurement: Measurement) -> Sample {
         operation: "lookup".to_owned(),
         round: 0,
         measurement,
+        machine: "here".to_owned(),
         conditions: Conditions { load_average: 0.5, steal: 0.0, elapsed_ns: 1e9 },
     }
 }
@@ -55,7 +56,7 @@ fn load() -> Load {
 fn read_one(sample: &Sample) -> (SampleResults, tempfile::TempDir) {
     let directory = tempfile::tempdir().unwrap();
     write(directory.path(), "lookup.json", &serde_json::to_string_pretty(sample).unwrap());
-    (read_dir(directory.path()).unwrap(), directory)
+    (read_dir(directory.path(), RUN).unwrap(), directory)
 }
 
 fn write(directory: &Path, name: &str, text: &str) {
@@ -96,12 +97,12 @@ fn only_json_files_of_the_directory_itself_are_samples() {
     write(directory.path(), "a.json", &text);
     write(directory.path(), "notes.txt", "no sample");
     fs::create_dir(directory.path().join("older.json")).unwrap();
-    let results = read_dir(directory.path()).unwrap();
+    let results = read_dir(directory.path(), RUN).unwrap();
     assert!(results.errors.is_empty(), "{:?}", results.errors);
     let rounds: Vec<u32> = results.samples.iter().map(|file| file.sample.round).collect();
     assert_eq!(rounds, [0, 1]);
 
-    let absent = read_dir(&directory.path().join("absent")).unwrap();
+    let absent = read_dir(&directory.path().join("absent"), RUN).unwrap();
     assert!(absent.samples.is_empty() && absent.errors.is_empty());
 }
 
@@ -111,7 +112,7 @@ fn one_bad_file_hides_no_other() {
     let directory = tempfile::tempdir().unwrap();
     write(directory.path(), "a.json", &text[..text.len() / 2]);
     write(directory.path(), "b.json", &text);
-    let results = read_dir(directory.path()).unwrap();
+    let results = read_dir(directory.path(), RUN).unwrap();
     assert_eq!(results.samples.len(), 1);
     let error = only(&results.errors, directory.path());
     assert!(error.starts_with("a.json:1:") && error.contains("EOF"), "{error}");
@@ -129,17 +130,14 @@ fn a_sample_of_another_run_than_asked_for_is_foreign() {
 }
 
 #[test]
-fn of_several_runs_in_a_directory_only_the_latest_counts() {
+fn of_several_runs_in_a_directory_only_the_one_that_is_asked_for_counts() {
     let directory = tempfile::tempdir().unwrap();
-    let now = std::time::SystemTime::now();
-    let runs = [("a.json", "run-new", 0), ("b.json", "run-old", 60), ("c.json", "run-new", 90)];
-    for (name, run, age_s) in runs {
+    for (name, run) in [("a.json", "run-new"), ("b.json", "run-old"), ("c.json", "run-new")] {
         let of_run = Sample { run_id: run.to_owned(), ..sample(Measurement::Timed(timed())) };
         write(directory.path(), name, &serde_json::to_string(&of_run).unwrap());
-        let file = fs::File::options().write(true).open(directory.path().join(name)).unwrap();
-        file.set_modified(now - std::time::Duration::from_secs(age_s)).unwrap();
     }
-    let results = read_dir(directory.path()).unwrap();
+    write(directory.path(), MANIFEST, "{}");
+    let results = read_dir(directory.path(), "run-new").unwrap();
     assert_eq!(results.samples.len(), 2);
     assert!(results.samples.iter().all(|file| file.sample.run_id == "run-new"));
     assert_eq!(
@@ -152,7 +150,7 @@ fn of_several_runs_in_a_directory_only_the_latest_counts() {
 fn another_version_of_the_format_is_refused_whatever_else_is_in_it() {
     let directory = tempfile::tempdir().unwrap();
     write(directory.path(), "a.json", r#"{"schema": 2, "run": 7}"#);
-    let results = read_dir(directory.path()).unwrap();
+    let results = read_dir(directory.path(), RUN).unwrap();
     assert_eq!(
         only(&results.errors, directory.path()),
         "a.json: version 2 of the format is not read, only 1"
@@ -164,7 +162,7 @@ fn unknown_and_missing_fields_are_refused_with_their_place() {
     let text = serde_json::to_string_pretty(&sample(Measurement::Timed(timed()))).unwrap();
     let directory = tempfile::tempdir().unwrap();
     write(directory.path(), "a.json", &text.replace("\"round\"", "\"lap\""));
-    let results = read_dir(directory.path()).unwrap();
+    let results = read_dir(directory.path(), RUN).unwrap();
     let error = only(&results.errors, directory.path());
     assert!(error.starts_with("a.json:5:7: unknown field `lap`"), "{error}");
 }
@@ -243,7 +241,7 @@ fn a_histogram_that_does_not_decode_is_refused() {
         written["measurement"]["histogram"] = broken.into();
         let directory = tempfile::tempdir().unwrap();
         write(directory.path(), "lookup.json", &written.to_string());
-        let results = read_dir(directory.path()).unwrap();
+        let results = read_dir(directory.path(), RUN).unwrap();
         let error = only(&results.errors, directory.path());
         assert!(error.contains("unreadable latency histogram"), "{error}");
     }
