@@ -1,5 +1,5 @@
-//! Instructions of single operations, counted by callgrind. Hash seeds are pinned here, and the
-//! runner clears the environment, so the counts are the same in every run of one build.
+//! Instructions of single operations, counted by callgrind. The registry's hash seed is pinned here,
+//! and the runner clears the environment, so the counts are the same in every run of one build.
 
 #![expect(missing_docs, reason = "the items are made by macros")]
 

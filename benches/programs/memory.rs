@@ -21,7 +21,7 @@ fn main() -> ExitCode {
         .allocations("configuration_retrieval", COUNTED, config::read)
         .allocations("configuration_cached", COUNTED, config::read_cached)
         .allocations("event_emission", COUNTED, events::append)
-        .growth("registration", WARM_UP, CHURN, registry::register_and_reclaim)
+        .growth("registration", WARM_UP, CHURN, registry::register_and_unregister)
         .growth("configuration_update", 1_000, 10_000, config::update)
         .growth("event_emission", WARM_UP, CHURN, events::append)
         .growth("system_memory", WARM_UP, CHURN, everything)
@@ -30,7 +30,7 @@ fn main() -> ExitCode {
 
 /// A registration, a read and an update of the configuration, and an event.
 fn everything() -> impl FnMut(u64) + Clone + Send + 'static {
-    let (mut register, mut read) = (registry::register_and_reclaim(), config::read());
+    let (mut register, mut read) = (registry::register_and_unregister(), config::read());
     let (mut update, mut append) = (config::update(), events::append());
     move |n| {
         register(n);

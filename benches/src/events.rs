@@ -8,8 +8,12 @@ use serde_json::json;
 /// `event_emission`: an event with a small payload that is ready to go, into a store that is full
 /// and evicts the oldest.
 pub fn append() -> impl FnMut(u64) -> bool + Clone + Send + 'static {
-    let store = Arc::new(EventStore::new(Limits::default()));
+    let limits = Limits::default();
+    let store = Arc::new(EventStore::new(limits));
     let event = event();
+    for _ in 0..=limits.max_events {
+        store.append(event.clone()).expect("it is within the limits");
+    }
     move |_| store.append(event.clone()).is_ok()
 }
 

@@ -88,27 +88,16 @@ pub fn papaya_get(count: usize) -> impl FnMut(u64) -> Option<u64> + Clone + Send
     move |n| map.pin().get(nth(&names, n)).map(|entry| entry.handle)
 }
 
-/// `registration`: a name is taken and given back in a registry of [`NAMES`] others.
+/// `registration`: a name is taken and given back in a registry of [`NAMES`] others; what was removed
+/// is freed every 1,000 operations, so that live bytes can be compared.
 pub fn register_and_unregister() -> impl FnMut(u64) + Clone + Send + 'static {
     let filled = Arc::new(Filled::new(NAMES));
-    let own = Name::new("production/agent_that_comes_and_goes").expect("a valid name");
+    let names: Arc<[Name]> = (NAMES..NAMES + 1_024).map(name).collect();
     move |n| {
-        let held = filled.registry.register(own.clone(), n, Metadata::new());
-        drop(held.expect("the name is free"));
-    }
-}
-
-/// [`register_and_unregister`], with what was removed freed every 1,000 operations, so that live
-/// bytes can be compared.
-pub fn register_and_reclaim() -> impl FnMut(u64) + Clone + Send + 'static {
-    let registry: Registry<u64> = Registry::new();
-    let names: Arc<[Name]> = (0..1_000).map(name).collect();
-    move |n| {
-        let own = &names[usize::try_from(n).unwrap_or(0) % names.len()];
-        let held = registry.register(own.clone(), n, Metadata::new());
+        let held = filled.registry.register(nth(&names, n).clone(), n, Metadata::new());
         drop(held.expect("the name is free"));
         if n % 1_000 == 999 {
-            registry.reclaim();
+            filled.registry.reclaim();
         }
     }
 }

@@ -98,14 +98,13 @@ fn lock(path: &Path) -> Result<File> {
         .into_diagnostic()
         .wrap_err_with(|| format!("failed to make {}", path.display()))?;
     match file.try_lock() {
-        Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(miette!(
             help = "wait for it, or name another folder with `--out`",
             "another run of the gate is writing to {}",
             path.parent().unwrap_or(path).display()
         )),
         // A file system without locks is no reason not to measure.
-        Err(TryLockError::Error(_)) => Ok(file),
+        Ok(()) | Err(TryLockError::Error(_)) => Ok(file),
     }
 }
 

@@ -154,7 +154,9 @@ pub(super) fn list(args: &Args) -> Result<Outcome> {
             break;
         }
     }
-    failures.iter().for_each(|failure| eprintln!("{}", failure.why));
+    for failure in failures {
+        eprintln!("{}", failure.why);
+    }
     Ok(Outcome::Passed)
 }
 

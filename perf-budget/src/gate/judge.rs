@@ -144,7 +144,8 @@ impl<'a> Trial<'a> {
                 };
                 Ok(self.judgement(Verdict::Pass, format!("{} is within{spare}", self.finding())))
             }
-            (Position::Astride, _, Stage::First) => {
+            (Position::Astride, _, Stage::First)
+            | (Position::Beyond, Position::Astride, Stage::First) => {
                 self.stage = Stage::Extended;
                 Err(Need::Extension)
             }
@@ -164,10 +165,6 @@ impl<'a> Trial<'a> {
             (_, Position::Beyond, _) => {
                 self.stage = Stage::Confirming;
                 Err(Need::Confirmation)
-            }
-            (Position::Beyond, Position::Astride, Stage::First) => {
-                self.stage = Stage::Extended;
-                Err(Need::Extension)
             }
             (_, Position::Astride, Stage::Extended) => Ok(self.open("after one extension")),
         }
