@@ -161,9 +161,11 @@ impl Config {
         }
         let version = base.version() + 1;
         self.current.publish(draft.into_snapshot(version));
-        let number = self.changes.append(Change { version, keys });
+        let (number, aftermath) = self.changes.append_quietly(Change { version, keys });
         debug_assert_eq!(number.get(), version, "a version is the number of its change");
+        // Wakers are the executor's code and may update this configuration: the turn ends first.
         drop(turn);
+        drop(aftermath);
         Ok(version)
     }
 

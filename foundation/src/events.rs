@@ -5,8 +5,8 @@
 //! is told so. An event is in the store when [`EventStore::append`] returns; it does not outlive the
 //! process. Leaves the meaning of kinds and payloads to the caller.
 //!
-//! An append takes one lock and, with a payload that is already written, allocates nothing beyond
-//! the growth of the store.
+//! An append takes one lock and, with a payload that is already written and while nobody waits,
+//! allocates nothing beyond the growth of the store.
 
 use std::convert::Infallible;
 
@@ -106,7 +106,8 @@ impl EventStore {
         let event = self.checked(event)?;
         let at = self.clock.now();
         let step = |turn: Turn| Ok::<_, Infallible>(Some(Event::new(turn.sequence, at, event)));
-        let Ok(sequence) = self.log.append_with(step);
+        let Ok((sequence, aftermath)) = self.log.append_with(step);
+        drop(aftermath);
         Ok(sequence)
     }
 

@@ -21,9 +21,11 @@
 //! | a lookup that begins after `unregister` returned finds nothing | `registry::laws::a_lookup_never_sees_a_registration_that_is_gone` |
 //! | the watch replays the map; the map behaves like a `HashMap` | `registry::laws::a_registry_behaves_like_a_map_and_its_watch_replays_it` |
 //! | a handle's destructor may use the registry | `registry::laws::a_handles_destructor_may_use_the_registry` |
-//! | a lookup, a key's read and an append allocate nothing; churn leaves no memory behind | `tests/allocations.rs` |
+//! | a panicking waker costs nobody else a wake-up, and no name | `registry::laws::a_panicking_waker_leaves_the_name_free_and_the_others_woken` |
+//! | a lookup, a key's read and an append that wakes nobody allocate nothing; churn leaves no memory behind | `tests/allocations.rs` |
 //! | readers see whole versions; no increment is lost | `config::laws::readers_never_see_half_of_an_update_and_no_increment_is_lost` |
 //! | a bad file changes nothing and reports every problem | `config::laws::a_bad_file_changes_nothing_and_every_problem_is_reported` |
+//! | a file is bounded in length, depth and reported problems | `config::laws::a_file_is_bounded_in_length_depth_and_problems` |
 //! | numbers have no gaps; lag is reported once a gap | `log::laws::a_log_behaves_like_a_vec_with_a_moving_start` |
 //! | no lost wake-up, one order for all subscribers | `log::models`, every interleaving of small programs |
 //! | events obey retention; queries report what was evicted | `events::laws::a_store_behaves_like_a_vec_with_a_moving_start` |

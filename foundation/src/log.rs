@@ -2,12 +2,20 @@
 //! the event store are made of.
 //!
 //! Owns numbering, retention, wake-ups and the accounts of what a slow reader missed. Promises:
-//! numbers without gaps, the same order for every subscriber, no lost wake-up, no task woken
-//! without a new entry to look at, and no destructor, waker or other code of a user under its lock
-//! (but for `T::clone`, see [`Log`]). Leaves durability to others: entries live in memory.
+//! numbers without gaps, the same order for every subscriber, no lost wake-up, at most one wake-up
+//! for each time a task began to wait and only for an append or the close (what was appended may be
+//! evicted by the time the task looks), and no destructor, waker or other code of a user under its
+//! lock (but for `T::clone`, see [`Log`]). Leaves durability to others: entries live in memory.
 //!
-//! Appending costs one uncontended lock and no allocation beyond the growth of the storage, which
-//! follows the entries and never reserves the whole bound ahead.
+//! While nobody waits, appending costs one uncontended lock and no allocation beyond the growth of
+//! the storage, which follows the entries and never reserves the whole bound ahead. Who waits adds
+//! the price of its wake-up, and the list of those who wait is allocated anew after each append that
+//! woke somebody.
+//!
+//! A panicking waker keeps nobody else from being woken: the panic goes on in the appender once all
+//! are. A destructor of an entry must not panic. If it appends to the same log, the append nests in
+//! the one that evicted it: entries whose destructors evict one another nest as deep as their chain
+//! is long.
 
 use std::convert::Infallible;
 use std::fmt;
@@ -15,6 +23,7 @@ use std::fmt;
 use crate::sync::{Arc, Mutex, lock};
 use state::State;
 
+mod aftermath;
 mod sequence;
 mod state;
 mod subscription;
@@ -25,6 +34,7 @@ mod laws;
 #[cfg(all(test, foundation_loom))]
 mod models;
 
+pub(crate) use aftermath::Aftermath;
 pub use sequence::{Sequence, Start};
 pub use subscription::{Lagged, NextError, Subscription};
 
@@ -107,33 +117,37 @@ impl<T> Log<T> {
 
     /// Appends an entry and wakes the subscribers that wait.
     pub fn append(&self, entry: T) -> Sequence {
-        // An entry that nobody wants stays here and is dropped after the lock is released.
-        let mut entry = Some(entry);
-        let step = |turn: Turn| Ok::<_, Infallible>(if turn.wanted { entry.take() } else { None });
-        let Ok(sequence) = self.append_with(step);
+        let (sequence, aftermath) = self.append_quietly(entry);
+        drop(aftermath);
         sequence
     }
 
+    /// Appends an entry and leaves the waking, and the dropping of what was evicted, to the caller.
+    pub(crate) fn append_quietly(&self, entry: T) -> (Sequence, Aftermath<T>) {
+        // An entry that nobody wants stays here and is dropped after the lock is released.
+        let mut entry = Some(entry);
+        let step = |turn: Turn| Ok::<_, Infallible>(if turn.wanted { entry.take() } else { None });
+        let Ok(appended) = self.append_with(step);
+        appended
+    }
+
     /// Takes `step` under the log's lock and appends what it yields, so that a change elsewhere and
-    /// its number are one step. An error leaves the log as it was.
+    /// its number are one step. An error leaves the log as it was. The caller drops the aftermath
+    /// once it holds nothing that a waker or a destructor could ask for.
     ///
     /// `step` yields `None` only if its turn is not wanted; it runs no code of a user.
     pub(crate) fn append_with<E>(
         &self,
         step: impl FnOnce(Turn) -> Result<Option<T>, E>,
-    ) -> Result<Sequence, E> {
+    ) -> Result<(Sequence, Aftermath<T>), E> {
         let mut state = lock(&self.core.state);
         let sequence = Sequence::new(state.next);
         let wanted = !(self.core.retention.only_while_subscribed && state.waiters.is_empty());
         let entry = step(Turn { sequence, wanted })?;
         let evicted = state.push(entry, self.core.retention, self.core.size_of);
-        let wakers = state.waiters.take_all();
+        let waiting = state.waiters.take_all();
         drop(state);
-        for waker in wakers {
-            waker.wake();
-        }
-        drop(evicted);
-        Ok(sequence)
+        Ok((sequence, Aftermath::new(waiting, evicted)))
     }
 
     /// A reader that begins at `start`.
@@ -202,11 +216,9 @@ impl<T> Drop for Log<T> {
     fn drop(&mut self) {
         let mut state = lock(&self.core.state);
         state.writers -= 1;
-        let wakers = if state.writers == 0 { state.waiters.take_all() } else { Vec::new() };
+        let waiting = if state.writers == 0 { state.waiters.take_all() } else { Vec::new() };
         drop(state);
-        for waker in wakers {
-            waker.wake();
-        }
+        aftermath::wake_all(waiting);
     }
 }
 

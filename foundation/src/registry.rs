@@ -16,12 +16,24 @@
 //!
 //! A lookup may still be reading an entry that is being removed, so the registry's own clone of a
 //! handle is not dropped with the registration. Each thread collects what it removed in a batch (32
-//! entries, or the machine's number of cores as a power of two if that is more) and frees the batch once no lookup
-//! that was under way can see it: usually when the thread that filled the batch leaves the registry,
-//! at times at the end of a lookup on another thread, and at the latest with the registry. Until
-//! then a thread that stops removing keeps less than a batch. [`Registry::reclaim`] frees the
-//! calling thread's batch early: after it, with no lookup under way, single-threaded churn leaves no
-//! entry behind.
+//! entries, or the machine's number of cores as a power of two if that is more) and frees the batch
+//! once no lookup that was under way can see it: usually when the thread that filled the batch leaves
+//! the registry, at times at the end of a lookup on another thread, and at the latest with the
+//! registry. Until then a thread that stops removing keeps less than a batch, and besides it what it
+//! removed while the map was being resized: that stays until the resize is complete and the old table
+//! is retired, which takes further writes. [`Registry::reclaim`] frees the calling thread's batch
+//! early, but does nothing while the batch holds fewer entries than threads are reading. With no
+//! lookup and no resize under way, single-threaded churn leaves no entry behind it.
+//!
+//! What follows for handles:
+//!
+//! - a destructor must not panic: it may run in any thread that uses the registry;
+//! - a handle whose destructor tells others that it is gone (a channel's sender, a socket) tells
+//!   them late, by as much as is said above. Use it as a handle only where that does not matter;
+//! - a handle that owns its own [`Registration`] or a clone of the registry makes a cycle: neither
+//!   is ever freed. Hold a `Weak` of an `Arc<Registry>` instead;
+//! - a [`Registration`] must not live in a thread-local: it may be destroyed after what the map
+//!   keeps for the thread, and giving the name back may panic then.
 
 use std::borrow::Borrow;
 use std::fmt;
@@ -30,9 +42,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use foldhash::fast::RandomState;
-use papaya::{Guard, HashMap};
+use papaya::{Guard, HashMap, LocalGuard};
 
-use crate::log::{Log, Retention, Start};
+use crate::log::{Aftermath, Log, Retention, Start};
 
 mod entry;
 mod error;
@@ -55,7 +67,9 @@ pub use watch::{Change, Watch};
 
 /// A map from names to handles. Clones share it; cloning costs one reference count.
 ///
-/// `H` is what a lookup clones, so it should be cheap to clone: an `Arc`, a channel's sender, an id.
+/// `H` is what a lookup clones, so it should be cheap to clone: an `Arc`, an id, or a channel's sender
+/// if nobody relies on when its last clone is dropped (see
+/// [when a handle's destructor runs](self#when-a-handles-destructor-runs)).
 ///
 /// ```
 /// use foundation::registry::{Metadata, Name, Registry};
@@ -80,7 +94,9 @@ pub struct Registry<H, S = RandomState> {
 /// What clones of a registry and its registrations share.
 struct Shared<H, S> {
     limits: Limits,
-    /// Written only in a step of `changes`, hence by one thread at a time; read by anyone.
+    /// Entries come and go only in a step of `changes`, hence by one thread at a time; read by
+    /// anyone. Whoever walks the whole map while it is being resized may help to move entries to
+    /// the new table, outside of any step.
     map: HashMap<Name, Entry<H>, S>,
     /// How many names the map holds. Written only in a step of `changes`, whose lock orders the
     /// writes; relaxed, because a reader gets a count and nothing that it would have to be in order
@@ -116,7 +132,7 @@ impl<H: Clone, S: BuildHasher> Registry<H, S> {
     pub fn with_hasher(limits: Limits, hasher: S) -> Self {
         let retention = Retention {
             max_entries: limits.watch_capacity,
-            max_bytes: usize::MAX,
+            max_bytes: limits.watch_bytes,
             only_while_subscribed: true,
         };
         Self {
@@ -124,7 +140,7 @@ impl<H: Clone, S: BuildHasher> Registry<H, S> {
                 limits,
                 map: HashMap::with_hasher(hasher),
                 names: AtomicUsize::new(0),
-                changes: Log::new(retention),
+                changes: Log::with_sizes(retention, Change::bytes),
             }),
         }
     }
@@ -168,7 +184,9 @@ impl<H: Clone, S: BuildHasher> Registry<H, S> {
     /// The names in `namespace`, in no particular order.
     ///
     /// Scans the whole registry: for tools and for catching up, not for a request's path. Names
-    /// that come or go meanwhile may be in the result or not.
+    /// that come or go meanwhile may be in the result or not. It may have to help a resize of the
+    /// map to its end first, which allocates and may wait for other threads that help; and nothing
+    /// that any thread removes is freed while it runs.
     pub fn names_in(&self, namespace: &Namespace) -> Vec<Name> {
         let guard = self.shared.map.guard();
         self.shared.map.keys(&guard).filter(|name| namespace.contains(name)).cloned().collect()
@@ -191,8 +209,13 @@ impl<H: Clone, S: BuildHasher> Registry<H, S> {
 
     /// Takes `name` for `handle` until the returned guard is dropped.
     ///
-    /// Writers take turns; a turn is a few hundred nanoseconds and runs no code of a user. A held
-    /// name is reported as [`Taken`](RegisterError::Taken) even if the registry is also full.
+    /// Writers take turns; a turn is a few hundred nanoseconds and runs no code of a user but for the
+    /// hasher of [`with_hasher`](Self::with_hasher). A turn in which the map grows allocates its next
+    /// table, and the writers behind it wait for that; lookups don't. A held name is reported as
+    /// [`Taken`](RegisterError::Taken) even if the registry is also full.
+    ///
+    /// Wakes the watches that wait. If one of their wakers panics, the others are woken, the name is
+    /// given back, and the panic goes on.
     pub fn register(
         &self,
         name: Name,
@@ -203,10 +226,14 @@ impl<H: Clone, S: BuildHasher> Registry<H, S> {
             return Err(RegisterError::Metadata { handle, name, problem });
         }
         let kept = handle.clone();
-        match self.shared.insert(&name, handle, metadata) {
-            Ok(id) => Ok(Registration::new(Arc::clone(&self.shared), name, id, kept)),
-            Err(refused) => Err(refused),
-        }
+        let guard = self.shared.map.guard();
+        let (id, aftermath) = self.shared.insert(&name, handle, metadata, &guard)?;
+        // From here on the name has its owner: a waker or a destructor that panics below gives it
+        // back.
+        let registration = Registration::new(Arc::clone(&self.shared), name, id, kept);
+        drop(aftermath);
+        drop(guard);
+        Ok(registration)
     }
 
     /// Every change from now on.
@@ -221,7 +248,8 @@ impl<H: Clone, S: BuildHasher> Registry<H, S> {
 
     /// Frees what this thread removed, as far as no lookup that is under way can still see it.
     ///
-    /// Costs about a microsecond. Never needed for correctness or for a bound; see the
+    /// Costs about a microsecond. Does nothing while fewer entries are retired than threads are
+    /// reading. Never needed for correctness or for a bound; see the
     /// [module's page](self#when-a-handles-destructor-runs).
     pub fn reclaim(&self) {
         self.shared.map.guard().flush();
@@ -238,19 +266,19 @@ impl<H: Clone, S: BuildHasher> Shared<H, S> {
         name: &Name,
         handle: H,
         metadata: Metadata,
-    ) -> Result<RegistrationId, RegisterError<H>> {
-        let guard = self.map.guard();
+        guard: &LocalGuard<'_>,
+    ) -> Result<(RegistrationId, Aftermath<Change>), RegisterError<H>> {
         let entry = Entry { name: name.clone(), id: RegistrationId(0), handle, metadata };
         let taken = self.changes.append_with(|turn| {
             let entry = Entry { id: RegistrationId(turn.sequence.get()), ..entry };
             let names = self.names.load(Ordering::Relaxed);
             if names >= self.limits.max_names {
-                return Err(match self.map.get(name, &guard) {
+                return Err(match self.map.get(name, guard) {
                     Some(holder) => Refused::Taken { entry, holder },
                     None => Refused::Full { entry },
                 });
             }
-            match self.map.try_insert(name.clone(), entry, &guard) {
+            match self.map.try_insert(name.clone(), entry, guard) {
                 Ok(entry) => {
                     self.names.store(names + 1, Ordering::Relaxed);
                     Ok(turn.wanted.then(|| Change::Registered {
@@ -265,7 +293,7 @@ impl<H: Clone, S: BuildHasher> Shared<H, S> {
             }
         });
         match taken {
-            Ok(sequence) => Ok(RegistrationId(sequence.get())),
+            Ok((sequence, aftermath)) => Ok((RegistrationId(sequence.get()), aftermath)),
             Err(Refused::Taken { entry, holder }) => Err(RegisterError::Taken {
                 handle: entry.handle,
                 name: entry.name,
@@ -280,7 +308,7 @@ impl<H: Clone, S: BuildHasher> Shared<H, S> {
     }
 
     /// Gives the name back if it is held by registration `id`. The guard outlives the lock, as in
-    /// [`insert`](Self::insert).
+    /// [`insert`](Self::insert), and the waking.
     fn remove(&self, name: &Name, id: RegistrationId) {
         let guard = self.map.guard();
         let removed = self.changes.append_with(|turn| {

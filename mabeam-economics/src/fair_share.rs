@@ -1,8 +1,9 @@
 //! Max-min fair division of one resource.
 //!
 //! Owns the division and its laws: feasible, never more than asked for, nothing left while somebody
-//! lacks, no unit that a poorer claimant lacks, no gain from a false demand. Leaves to its caller
-//! what is divided and how often.
+//! lacks, no unit that a poorer claimant lacks, no gain from a false demand of one of a fixed set of
+//! claimants. Leaves to its caller what is divided, how often, and that nobody claims under several
+//! names.
 
 use crate::Amount;
 
@@ -15,7 +16,9 @@ use crate::Amount;
 /// that advantage rotates the order from one division to the next.
 ///
 /// Asking for more than one needs never brings a unit that one needs, and asking for less never
-/// brings more: stating the true demand is a dominant strategy.
+/// brings more: stating the true demand is a dominant strategy for a fixed set of claimants. Who can
+/// appear as several claimants gains by splitting its demand: who the claimants are is for the
+/// caller to establish.
 ///
 /// Cost: O(n log n) time for n demands, one allocation for the order and one for the result. Any
 /// input is valid; the sum of the demands may exceed [`Amount::MAX`].

@@ -3,7 +3,8 @@
 //! Owns the counting and its promises:
 //!
 //! * a round decides **at most once**, and says so in the answer to the event that decided it;
-//! * it ends **by its deadline whatever the voters do**: silence and death count as no approval;
+//! * it ends **when it is told that its deadline passed, whatever the voters did**: silence and death
+//!   count as no approval;
 //! * it decides as early as the remaining voters can't change the outcome, and in the same way
 //!   whatever the order in which the ballots come;
 //! * an event that does not fit (a stranger, a second ballot) changes nothing and is refused by
@@ -140,7 +141,9 @@ pub enum Refused<V> {
 /// ```
 ///
 /// An event costs one search among the voters, O(log n), and allocates nothing.
-#[derive(Clone, Debug)]
+///
+/// Not `Clone`: two copies of a round could decide differently.
+#[derive(Debug)]
 pub struct Round<P, V> {
     proposal: P,
     slots: BTreeMap<V, Slot>,

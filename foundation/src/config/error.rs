@@ -4,7 +4,8 @@ use std::fmt;
 
 use thiserror::Error;
 
-use super::{Kind, Value};
+use super::file::MAX_PROBLEMS;
+use super::{Kind, Value, duration};
 
 /// Why keys make no [`Schema`](super::Schema). All of these are mistakes of the crate that describes
 /// the keys.
@@ -74,6 +75,8 @@ pub enum Violation {
     Kind {
         /// The key's kind.
         expected: Kind,
+        /// The key's rule: what the value must be.
+        rule: String,
         /// What was given.
         found: String,
     },
@@ -89,13 +92,22 @@ pub enum Violation {
         /// What the parser says.
         message: String,
     },
+    /// The file is too long to be read.
+    TooLong {
+        /// Its length.
+        bytes: usize,
+        /// The longest that is read: 1 MiB.
+        limit: usize,
+    },
 }
 
 /// Every problem of an update or a file; at least one.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Rejection {
-    /// The problems; those of a file in the order of their places.
+    /// The problems; those of a file in the order of their places, and the first 100 of them.
     pub problems: Vec<Problem>,
+    /// How many more problems the file has.
+    pub more: usize,
 }
 
 /// Why an update changed nothing.
@@ -104,6 +116,9 @@ pub enum UpdateError {
     /// Something is wrong with the values.
     #[error(transparent)]
     Rejected(#[from] Rejection),
+    /// The edit read a key that cannot be read so.
+    #[error(transparent)]
+    Read(#[from] ReadError),
     /// The update was asked for by the edit of another update of the same configuration.
     #[error("an edit cannot update the configuration that it edits")]
     Nested,
@@ -134,7 +149,7 @@ pub enum ReadError {
 
 impl From<Problem> for Rejection {
     fn from(problem: Problem) -> Self {
-        Self { problems: vec![problem] }
+        Self { problems: vec![problem], more: 0 }
     }
 }
 
@@ -148,11 +163,15 @@ impl fmt::Display for Violation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::UnknownKey { nearest } => write!(f, "is no known key{}", hint(*nearest)),
-            Self::Kind { expected, found } => {
-                write!(f, "must be {}, but is {found}", described(*expected))
+            Self::Kind { expected: Kind::Duration, rule, found } => {
+                write!(f, "must be {rule}, written as {}, but is {found}", duration::FORM)
             }
+            Self::Kind { rule, found, .. } => write!(f, "must be {rule}, but is {found}"),
             Self::Rule { rule, found } => write!(f, "must be {rule}, but is {found}"),
             Self::Syntax { message } => write!(f, "{message}"),
+            Self::TooLong { bytes, limit } => {
+                write!(f, "the file has {bytes} bytes, the limit is {limit}")
+            }
         }
     }
 }
@@ -177,7 +196,10 @@ impl fmt::Display for Rejection {
             let separator = if at == 0 { "" } else { "\n" };
             write!(f, "{separator}{problem}")?;
         }
-        Ok(())
+        match self.more {
+            0 => Ok(()),
+            more => write!(f, "\nand {more} more; at most {MAX_PROBLEMS} are listed"),
+        }
     }
 }
 

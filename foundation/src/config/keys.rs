@@ -27,6 +27,10 @@ sizes! {
     REGISTRY_WATCH_CAPACITY / REGISTRY_WATCH_CAPACITY_DEFAULT =
         "foundation.registry.watch_capacity", 65_536, 1,
         "How many changes a registry keeps for a watch that has not read them.";
+    REGISTRY_WATCH_BYTES / REGISTRY_WATCH_BYTES_DEFAULT =
+        "foundation.registry.watch_bytes", 16_777_216, 1,
+        "How many bytes of names and metadata those changes have at most. The newest change is kept \
+         whatever its size.";
     REGISTRY_MAX_METADATA_ENTRIES / REGISTRY_MAX_METADATA_ENTRIES_DEFAULT =
         "foundation.registry.max_metadata_entries", 32, 0,
         "How many metadata keys a name has at most.";

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Wake, Waker};
 use std::thread;
 use std::time::Duration;
 
@@ -111,7 +112,7 @@ fn readers_never_see_half_of_an_update_and_no_increment_is_lost() {
                     start.wait();
                     for _ in 0..ROUNDS {
                         let added = config.update(|draft| {
-                            let next = draft.get::<i64>("w.a").unwrap() + 1;
+                            let next = draft.get::<i64>("w.a")? + 1;
                             draft.set("w.a", next)?;
                             draft.set("w.b", next)?;
                             Ok(())
@@ -156,6 +157,28 @@ fn a_panic_in_an_edit_changes_nothing_and_blocks_nobody() {
     assert_eq!(config.update(|draft| Ok(draft.set("t.a", 2)?)), Ok(1));
 }
 
+/// Updates the configuration when it is woken.
+struct Updates(Config);
+
+impl Wake for Updates {
+    fn wake(self: Arc<Self>) {
+        let updated = self.0.update(|draft| Ok(draft.set("t.b", 2)?));
+        assert_eq!(updated, Ok(2));
+    }
+}
+
+#[test]
+fn a_waker_may_update_the_configuration_whose_change_woke_it() {
+    let config = config();
+    let mut changes = config.changes();
+    let waker = Waker::from(Arc::new(Updates(config.clone())));
+    assert!(changes.poll_next(&mut Context::from_waker(&waker)).is_pending());
+    assert_eq!(config.update(|draft| Ok(draft.set("t.a", 1)?)), Ok(1));
+    assert_eq!((config.get("t.a"), config.get("t.b")), (Ok(1_i64), Ok(2_i64)));
+    let versions = [1, 2].map(|_| changes.try_next().unwrap().unwrap().version);
+    assert_eq!(versions, [1, 2]);
+}
+
 #[test]
 fn a_file_sets_every_kind_of_value() {
     let text =
@@ -181,16 +204,16 @@ fn a_bad_file_changes_nothing_and_every_problem_is_reported() {
         problems.lines().collect::<Vec<_>>(),
         [
             "bad.toml:2:5: `t.a` must be an integer from -10 to 10, but is 11",
-            "bad.toml:3:5: `t.b` must be an integer, but is text \"2\"",
+            "bad.toml:3:5: `t.b` must be an integer from -10 to 10, but is text \"2\"",
             "bad.toml:4:9: `t.ratio` must be a number from 0 to 1, but is NaN",
             "bad.toml:5:8: `t.mode` must be one of \"fast\", \"safe\", but is \"slow\"",
             "bad.toml:6:8: `t.name` must be a text that is not empty, but is \"\"",
-            "bad.toml:7:8: `t.wait` must be a duration, but is \"1 day\", which is not a whole \
-             number and one of ns, us, ms, s, min, h, such as \"250 ms\"",
-            "bad.toml:8:6: `t.on` must be a bool, but is of type array",
+            "bad.toml:7:8: `t.wait` must be a duration from 0 s to 1 min, written as a whole number \
+             and one of ns, us, ms, s, min, h, such as \"250 ms\", but is \"1 day\"",
+            "bad.toml:8:6: `t.on` must be true or false, but is of type array",
             "bad.toml:9:1: `t.naem` is no known key; did you mean `t.name`?",
             "bad.toml:10:1: `t.\"x.y\"` is no known key",
-            "bad.toml:12:1: `t.a2.deep` is no known key",
+            "bad.toml:11:4: `t.a2` is no known key; did you mean `t.a`?",
         ]
     );
     assert_eq!(config.snapshot().version(), 0);
@@ -205,6 +228,45 @@ fn a_broken_file_is_reported_with_its_place() {
     let first = &rejection.problems[0];
     assert!(matches!(first.violation, Violation::Syntax { .. }), "{first}");
     assert_eq!(first.place.as_ref().map(|place| place.line), Some(2));
+}
+
+#[test]
+fn a_file_is_bounded_in_length_depth_and_problems() {
+    let config = config();
+    let refused = |text: &str| config.apply_toml(text, "l.toml").unwrap_err().to_string();
+
+    let comment = "#".repeat(1 << 20);
+    assert_eq!(config.apply_toml(&comment, "l.toml"), Ok(0));
+    let long = refused(&(comment + "#"));
+    assert_eq!(long, "l.toml:1:1: the file has 1048577 bytes, the limit is 1048576");
+
+    // Backwards, so that the order of the keys is not that of the lines.
+    let many: Vec<_> = (0..120).rev().map(|key| format!("key{key:03} = 0\n")).collect();
+    let many = refused(&many.concat());
+    let lines: Vec<_> = many.lines().collect();
+    assert_eq!(lines.len(), 101);
+    assert_eq!(lines[0], "l.toml:1:1: `key119` is no known key");
+    assert_eq!(lines[99], "l.toml:100:1: `key020` is no known key");
+    assert_eq!(lines[100], "and 20 more; at most 100 are listed");
+
+    // No path of this schema has more than two parts.
+    assert_eq!(refused("[t.other.y.z]\na = 1\nb = 1"), "l.toml:1:4: `t.other` is no known key");
+    let deep = "t.".repeat(100_000);
+    assert!(config.apply_toml(&format!("{deep}a = 1"), "l.toml").is_err());
+    assert!(config.apply_toml(&format!("[{deep}a]"), "l.toml").is_err());
+    assert!(config.apply_toml(&format!("t.a = {}", "[".repeat(200_000)), "l.toml").is_err());
+    assert_eq!(refused("\"\".t.a = 1"), "l.toml:1:4: `\"\".t` is no known key");
+}
+
+#[test]
+fn an_edit_passes_on_what_it_cannot_read() {
+    let config = config();
+    let failed = config.update(|draft| {
+        let next = draft.get::<i64>("t.A")? + 1;
+        Ok(draft.set("t.a", next)?)
+    });
+    let unknown = config.get::<i64>("t.A").unwrap_err();
+    assert_eq!(failed, Err(UpdateError::Read(unknown)));
 }
 
 #[test]

@@ -94,8 +94,11 @@ mod slot {
     }
 }
 
-/// A lock in its place in models, which gives each load and store of the pointer no more order than
-/// `arc_swap` promises: that of one atomic pointer.
+/// A lock in its place in models. It models that a load sees one whole value, that loads and stores
+/// of the pointer have one order, and that a load sees what came before the store it reads from. It
+/// does not model what is inside `arc_swap`, and it is stronger than its orderings: a lock also
+/// orders a load before the stores that follow it, so a model can't find a bug that needs that order
+/// to be missing.
 #[cfg(foundation_loom)]
 mod slot {
     use std::sync::Arc;

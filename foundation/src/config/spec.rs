@@ -161,8 +161,7 @@ impl KeySpec {
                 (min..=max).contains(value)
             }
             _ => {
-                let found = format!("{} {value}", value.kind());
-                return Err(Violation::Kind { expected: self.kind(), found });
+                return Err(self.wrong_kind(format!("{} {value}", value.kind())));
             }
         };
         if obeys {
@@ -170,6 +169,11 @@ impl KeySpec {
         } else {
             Err(Violation::Rule { rule: self.rule().to_string(), found: value })
         }
+    }
+
+    /// What is wrong with `found`, which is of another kind.
+    pub(super) fn wrong_kind(&self, found: String) -> Violation {
+        Violation::Kind { expected: self.kind(), rule: self.rule().to_string(), found }
     }
 }
 

@@ -6,7 +6,8 @@
 //!
 //! The turn is a lock that is held while the user's edit runs. Readers never take it. A panic in the
 //! edit does not poison it, and an edit that updates the same configuration is told so instead of
-//! waiting for itself.
+//! waiting for itself, except while its thread's locals are being destroyed: then nobody remembers
+//! what the thread holds.
 
 use std::cell::RefCell;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -30,17 +31,18 @@ impl Writers {
     /// Waits for a turn; `None` if this thread has it already.
     pub(super) fn enter(&self) -> Option<Turn<'_>> {
         let address = Arc::as_ptr(&self.0).addr();
-        if HELD.with_borrow(|held| held.contains(&address)) {
+        if HELD.try_with(|held| held.borrow().contains(&address)).unwrap_or(false) {
             return None;
         }
         let lock = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        HELD.with_borrow_mut(|held| held.push(address));
+        let _ = HELD.try_with(|held| held.borrow_mut().push(address));
         Some(Turn { address, _lock: lock })
     }
 }
 
 impl Drop for Turn<'_> {
     fn drop(&mut self) {
-        HELD.with_borrow_mut(|held| held.retain(|address| *address != self.address));
+        let forget = |held: &RefCell<Vec<_>>| held.borrow_mut().retain(|at| *at != self.address);
+        let _ = HELD.try_with(forget);
     }
 }

@@ -143,6 +143,53 @@ fn a_subscriber_is_woken_once_however_often_it_asked() {
     assert_eq!(Arc::strong_count(&counter), 2, "the log kept a waker of a subscriber that left");
 }
 
+/// Panics when it is woken.
+struct Panics;
+
+impl Wake for Panics {
+    fn wake(self: Arc<Self>) {
+        panic!("in a waker")
+    }
+}
+
+#[test]
+fn a_panicking_waker_keeps_nobody_else_from_being_woken() {
+    let log = Log::new(Retention { max_entries: 1, ..Retention::default() });
+    let counter = Arc::new(Wakes::default());
+    let (panics, counts) = (Waker::from(Arc::new(Panics)), Waker::from(Arc::clone(&counter)));
+    let mut subscriptions = Vec::new();
+    for waker in [&panics, &counts, &panics, &counts] {
+        let mut subscription = log.subscribe(Start::Next);
+        assert!(subscription.poll_next(&mut Context::from_waker(waker)).is_pending());
+        subscriptions.push(subscription);
+    }
+    let panicked = thread::scope(|scope| scope.spawn(|| log.append(1)).join());
+    assert!(panicked.is_err(), "the panic was swallowed");
+    assert_eq!(counter.0.load(Ordering::SeqCst), 2);
+    assert_eq!(log.append(2).get(), 2);
+}
+
+#[test]
+fn those_who_left_or_do_not_wait_are_not_woken_for_those_who_do() {
+    let log = Log::new(Retention::default());
+    let counters: Vec<_> = (0..6).map(|_| Arc::new(Wakes::default())).collect();
+    let park = |counter: &Arc<Wakes>| {
+        let mut subscription = log.subscribe(Start::Next);
+        let waker = Waker::from(Arc::clone(counter));
+        assert!(subscription.poll_next(&mut Context::from_waker(&waker)).is_pending());
+        subscription
+    };
+    let mut subscriptions: Vec<_> = counters[..5].iter().map(park).collect();
+    // The first, a middle and the last one leave; the place of one of them is taken again.
+    for leaver in [4, 2, 0] {
+        drop(subscriptions.remove(leaver));
+    }
+    subscriptions.push(park(&counters[5]));
+    log.append(1);
+    let woken: Vec<_> = counters.iter().map(|counter| counter.0.load(Ordering::SeqCst)).collect();
+    assert_eq!(woken, [0, 1, 0, 1, 0, 1]);
+}
+
 #[test]
 fn a_plain_thread_waits_until_an_entry_the_close_or_the_deadline() {
     let log = Log::new(Retention::default());

@@ -99,7 +99,8 @@ impl<T: Clone> Subscription<T> {
 
     /// Waits on this thread for the next entry, until `deadline` at the latest.
     ///
-    /// `Ok(None)` says that the deadline passed. For plain threads; a task uses
+    /// `Ok(None)` says that the deadline passed. It is real time, whatever
+    /// [`Clock`](crate::clock::Clock) the program uses. For plain threads; a task uses
     /// [`next`](Self::next), which does not hold up the others on its thread.
     pub fn next_blocking(&mut self, deadline: Instant) -> Result<Option<T>, NextError> {
         if let Some(found) = self.try_next().transpose() {

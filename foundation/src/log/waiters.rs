@@ -1,5 +1,6 @@
-//! Who waits for the next entry: one place a subscriber, so that registering, replacing and
-//! removing a waker take constant time.
+//! Who waits for the next entry: one place a subscriber, and the wakers of those who wait side by
+//! side. Registering, replacing and removing a waker take constant time; taking them all costs the
+//! number of those who wait, however many subscribers there are or were.
 //!
 //! Everything here runs under the log's lock, so nothing here clones, drops or wakes a waker: wakers
 //! are moved in and out, and the caller drops or wakes them once the lock is released.
@@ -9,12 +10,18 @@ use std::task::Waker;
 /// The subscribers of one log.
 #[derive(Default)]
 pub(super) struct Waiters {
-    /// One place a subscriber, holding its waker while it waits.
-    places: Vec<Option<Waker>>,
-    /// Places that no subscriber owns. They hold no waker.
+    /// Who waits, in no particular order.
+    waiting: Vec<Waiter>,
+    /// One place a subscriber: where its waker stands in `waiting`, while it waits.
+    places: Vec<Option<usize>>,
+    /// Places that no subscriber owns. Nobody waits there.
     free: Vec<usize>,
-    /// How many places hold a waker.
-    waiting: usize,
+}
+
+/// A subscriber that waits.
+pub(super) struct Waiter {
+    place: usize,
+    pub(super) waker: Waker,
 }
 
 impl Waiters {
@@ -39,24 +46,30 @@ impl Waiters {
 
     /// Registers `waker` at `place`; returns the waker that it replaces.
     pub(super) fn park(&mut self, place: usize, waker: Waker) -> Option<Waker> {
-        let replaced = self.places.get_mut(place)?.replace(waker);
-        self.waiting += usize::from(replaced.is_none());
-        replaced
+        let at = self.places.get_mut(place)?;
+        if let Some(waiter) = at.and_then(|at| self.waiting.get_mut(at)) {
+            return Some(std::mem::replace(&mut waiter.waker, waker));
+        }
+        *at = Some(self.waiting.len());
+        self.waiting.push(Waiter { place, waker });
+        None
     }
 
     /// Takes the waker from `place`.
     pub(super) fn unpark(&mut self, place: usize) -> Option<Waker> {
-        let waker = self.places.get_mut(place)?.take();
-        self.waiting -= usize::from(waker.is_some());
-        waker
+        let at = self.places.get_mut(place)?.take()?;
+        let waiter = self.waiting.swap_remove(at);
+        if let Some(moved) = self.waiting.get(at) {
+            self.places[moved.place] = Some(at);
+        }
+        Some(waiter.waker)
     }
 
-    /// Takes every waker. Costs one branch while nobody waits.
-    pub(super) fn take_all(&mut self) -> Vec<Waker> {
-        if self.waiting == 0 {
-            return Vec::new();
+    /// Takes everyone who waits. Costs one branch while nobody does.
+    pub(super) fn take_all(&mut self) -> Vec<Waiter> {
+        for waiter in &self.waiting {
+            self.places[waiter.place] = None;
         }
-        self.waiting = 0;
-        self.places.iter_mut().filter_map(Option::take).collect()
+        std::mem::take(&mut self.waiting)
     }
 }

@@ -4,13 +4,15 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier, Weak};
+use std::task::{Context, Wake, Waker};
 use std::thread;
+use std::time::Instant;
 
 use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::*;
-use crate::log::NextError;
+use crate::log::{Lagged, NextError, Sequence};
 
 #[expect(clippy::unwrap_used, reason = "for tests")]
 fn name(text: &str) -> Name {
@@ -263,6 +265,76 @@ fn a_stale_guard_does_not_remove_its_successor() {
     assert_eq!(registry.lookup("a/b"), Some(2));
 }
 
+/// Counts how often it is woken, and panics if told to.
+struct Wakes {
+    count: AtomicUsize,
+    panics: bool,
+}
+
+impl Wake for Wakes {
+    fn wake(self: Arc<Self>) {
+        self.count.fetch_add(1, Ordering::SeqCst);
+        assert!(!self.panics, "in a waker");
+    }
+}
+
+#[test]
+fn a_panicking_waker_leaves_the_name_free_and_the_others_woken() {
+    let registry = Registry::new();
+    let counter = |panics| Arc::new(Wakes { count: AtomicUsize::new(0), panics });
+    let (panicking, counting) = (counter(true), counter(false));
+    let mut watches = [registry.watch(), registry.watch()];
+    for (watch, counter) in watches.iter_mut().zip([&panicking, &counting]) {
+        let waker = Waker::from(Arc::clone(counter));
+        assert!(watch.poll_next(&mut Context::from_waker(&waker)).is_pending());
+    }
+    let panicked = thread::scope(|scope| {
+        let register = || drop(registry.register(name("a/b"), 1, Metadata::new()));
+        scope.spawn(register).join()
+    });
+    assert!(panicked.is_err(), "the panic was swallowed");
+    assert_eq!(counting.count.load(Ordering::SeqCst), 1);
+    assert_eq!((registry.lookup("a/b"), registry.len()), (None, 0));
+    assert!(registry.register(name("a/b"), 2, Metadata::new()).is_ok());
+}
+
+#[test]
+fn changes_of_others_hold_a_namespace_watch_up_only_for_a_bounded_time() {
+    const OTHERS: usize = 300;
+    let registry = Registry::new();
+    let mut watch = registry.watch_namespace(Namespace::new("own").unwrap());
+    let churn = || drop(registry.register(name("other/x"), (), Metadata::new()));
+    (0..OTHERS / 2).for_each(|_| churn());
+    let past = Instant::now();
+    assert_eq!(watch.next_blocking(past), Ok(None));
+    let left = watch.lag();
+    assert_eq!(left, OTHERS as u64 - 1, "the deadline was not looked at between two changes");
+
+    let counter = Arc::new(Wakes { count: AtomicUsize::new(0), panics: false });
+    let waker = Waker::from(Arc::clone(&counter));
+    let mut context = Context::from_waker(&waker);
+    assert!(watch.poll_next(&mut context).is_pending());
+    assert_eq!((watch.lag(), counter.count.load(Ordering::SeqCst)), (left - 128, 1));
+
+    let held = registry.register(name("own/x"), (), Metadata::new()).unwrap();
+    let change = watch.try_next().unwrap().unwrap();
+    assert_eq!(change.id(), held.id());
+}
+
+#[test]
+fn the_bytes_of_unread_changes_are_bounded() {
+    // A registration of `a/b` weighs 3 bytes and its metadata, its end 3 bytes.
+    let registry = Registry::with_limits(Limits { watch_bytes: 20, ..Limits::default() });
+    let mut watch = registry.watch();
+    for _ in 0..2 {
+        let metadata = Metadata::from([("key", "value")]);
+        drop(registry.register(name("a/b"), (), metadata));
+    }
+    let Err(NextError::Lagged(lagged)) = watch.try_next() else { panic!("nothing was evicted") };
+    assert_eq!((lagged.missed, lagged.resumes_at.get()), (1, 2));
+    assert_eq!(watch.lag(), 3);
+}
+
 #[test]
 fn metadata_above_a_limit_is_refused_with_the_handle() {
     let limits = Limits { max_metadata_entries: 1, max_metadata_bytes: 4, ..Limits::default() };
@@ -292,10 +364,23 @@ fn a_watch_reports_its_namespace_its_lag_and_the_end() {
     drop(registry.register(name("a/x"), (), Metadata::new()));
     drop(registry);
     assert_eq!(all.lag(), 5);
-    assert!(matches!(all.try_next(), Err(NextError::Lagged(lagged)) if lagged.missed == 1));
-    assert!(matches!(all.try_next(), Ok(Some(Change::Unregistered { .. }))));
+    let lagged = Lagged { missed: 1, resumes_at: Sequence::new(2) };
+    assert_eq!(all.try_next(), Err(NextError::Lagged(lagged)));
+    let unregistered = |text: &str, id| {
+        let (name, id) = (name(text), RegistrationId(id));
+        Ok(Some(Change::Unregistered { name, id }))
+    };
+    let registered = |text: &str, id| {
+        let (name, id, metadata) = (name(text), RegistrationId(id), Metadata::new());
+        Ok(Some(Change::Registered { name, id, metadata }))
+    };
+    assert_eq!(all.try_next(), unregistered("a/x", 1));
     drop(held);
-    assert!(matches!(some.try_next(), Err(NextError::Lagged(_)) | Ok(Some(_))));
-    while some.try_next().unwrap_or(None).is_some() {}
+    assert_eq!(all.try_next(), registered("b/x", 3));
+    assert_eq!(all.try_next(), registered("a/x", 4));
+    assert_eq!(all.try_next(), unregistered("a/x", 4));
+    assert_eq!(all.try_next(), unregistered("b/x", 3));
+    assert_eq!(all.try_next(), Err(NextError::Closed));
+    assert_eq!(some.try_next(), unregistered("b/x", 3));
     assert_eq!(some.try_next(), Err(NextError::Closed));
 }

@@ -10,6 +10,9 @@ pub struct Limits {
     /// How many changes are kept for a watch that has not read them
     /// (`foundation.registry.watch_capacity`).
     pub watch_capacity: usize,
+    /// How many bytes of such changes are kept, as the lengths of their names and metadata
+    /// (`foundation.registry.watch_bytes`). The newest change is kept whatever its size.
+    pub watch_bytes: usize,
     /// At most this many metadata keys a name (`foundation.registry.max_metadata_entries`).
     pub max_metadata_entries: usize,
     /// At most this many bytes of metadata a name (`foundation.registry.max_metadata_bytes`).
@@ -24,6 +27,7 @@ impl Limits {
         Ok(Self {
             max_names: config.get(keys::REGISTRY_MAX_NAMES.path())?,
             watch_capacity: config.get(keys::REGISTRY_WATCH_CAPACITY.path())?,
+            watch_bytes: config.get(keys::REGISTRY_WATCH_BYTES.path())?,
             max_metadata_entries: config.get(keys::REGISTRY_MAX_METADATA_ENTRIES.path())?,
             max_metadata_bytes: config.get(keys::REGISTRY_MAX_METADATA_BYTES.path())?,
         })
@@ -35,6 +39,7 @@ impl Default for Limits {
         Self {
             max_names: keys::REGISTRY_MAX_NAMES_DEFAULT,
             watch_capacity: keys::REGISTRY_WATCH_CAPACITY_DEFAULT,
+            watch_bytes: keys::REGISTRY_WATCH_BYTES_DEFAULT,
             max_metadata_entries: keys::REGISTRY_MAX_METADATA_ENTRIES_DEFAULT,
             max_metadata_bytes: keys::REGISTRY_MAX_METADATA_BYTES_DEFAULT,
         }

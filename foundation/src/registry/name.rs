@@ -10,6 +10,9 @@ use thiserror::Error;
 /// The longest name in bytes, its namespace and the separator included.
 pub const MAX_NAME_BYTES: usize = 255;
 
+/// How many characters of a refused text an error keeps where the text may be long or unreadable.
+const SHOWN_CHARS: usize = 64;
+
 /// A registered name: `namespace/name`.
 ///
 /// The namespace ends at the first `/`; what follows may contain more of them. Cloning copies a
@@ -30,7 +33,8 @@ pub struct Name(Arc<str>);
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Namespace(Arc<str>);
 
-/// Why a text is no [`Name`] or [`Namespace`]. Holds the text.
+/// Why a text is no [`Name`] or [`Namespace`]. Holds the text, or the start of one that is too long or
+/// not printable.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum NameError {
     /// A name without a `/`.
@@ -58,16 +62,20 @@ pub enum NameError {
         text: String,
     },
     /// More than [`MAX_NAME_BYTES`].
-    #[error("the name is {} bytes long, the limit is {MAX_NAME_BYTES}: `{text}`", .text.len())]
+    #[error("the name is {bytes} bytes long, the limit is {MAX_NAME_BYTES}: it begins `{start}`")]
     TooLong {
-        /// The refused text.
-        text: String,
+        /// At most 64 characters of the refused text.
+        start: String,
+        /// The length of the whole.
+        bytes: usize,
     },
     /// A control character.
-    #[error("{text:?} has a control character at byte {at}")]
+    #[error("the name of {bytes} bytes that begins {start:?} has a control character at byte {at}")]
     Control {
-        /// The refused text.
-        text: String,
+        /// At most 64 characters of the refused text.
+        start: String,
+        /// The length of the whole.
+        bytes: usize,
         /// Where it stands, in bytes from the start.
         at: usize,
     },
@@ -76,6 +84,7 @@ pub enum NameError {
 impl Name {
     /// Checks `text` and makes it a name. Allocates once.
     pub fn new(text: &str) -> Result<Self, NameError> {
+        check_text(text)?;
         let refused = || text.to_owned();
         let Some((namespace, local)) = text.split_once('/') else {
             return Err(NameError::NoNamespace { text: refused() });
@@ -86,7 +95,6 @@ impl Name {
         if local.is_empty() {
             return Err(NameError::EmptyName { text: refused() });
         }
-        check_text(text)?;
         Ok(Self(Arc::from(text)))
     }
 
@@ -109,13 +117,13 @@ impl Name {
 impl Namespace {
     /// Checks `text` and makes it a namespace. Allocates once.
     pub fn new(text: &str) -> Result<Self, NameError> {
+        check_text(text)?;
         if text.is_empty() {
             return Err(NameError::EmptyNamespace { text: text.to_owned() });
         }
         if text.contains('/') {
             return Err(NameError::Separator { text: text.to_owned() });
         }
-        check_text(text)?;
         Ok(Self(Arc::from(text)))
     }
 
@@ -137,11 +145,13 @@ impl Namespace {
 
 /// What names and namespaces have in common.
 fn check_text(text: &str) -> Result<(), NameError> {
-    if text.len() > MAX_NAME_BYTES {
-        return Err(NameError::TooLong { text: text.to_owned() });
+    let bytes = text.len();
+    let start = || text.chars().take(SHOWN_CHARS).collect();
+    if bytes > MAX_NAME_BYTES {
+        return Err(NameError::TooLong { start: start(), bytes });
     }
     match text.find(char::is_control) {
-        Some(at) => Err(NameError::Control { text: text.to_owned(), at }),
+        Some(at) => Err(NameError::Control { start: start(), bytes, at }),
         None => Ok(()),
     }
 }
@@ -214,7 +224,14 @@ mod tests {
         assert!(matches!(Namespace::new(""), Err(NameError::EmptyNamespace { .. })));
         assert!(matches!(Namespace::new("a/b"), Err(NameError::Separator { .. })));
         let long = refused(&format!("a/{}", "b".repeat(MAX_NAME_BYTES - 1)));
-        assert!(long.to_string().starts_with("the name is 256 bytes long, the limit is 255"));
+        assert_eq!(
+            long.to_string(),
+            format!(
+                "the name is 256 bytes long, the limit is 255: it begins `a/{}`",
+                "b".repeat(62)
+            )
+        );
+        assert!(matches!(refused(&"é".repeat(500)), NameError::TooLong { bytes: 1000, .. }));
     }
 
     #[test]

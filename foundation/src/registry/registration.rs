@@ -8,7 +8,9 @@ use super::{Name, RegistrationId, Shared};
 
 /// Holds a name; dropping it gives the name back.
 ///
-/// It keeps the registry's storage alive and a clone of the handle.
+/// It keeps the registry's storage alive and a clone of the handle. It must not be owned by that
+/// handle, nor live in a thread-local; see the
+/// [module's page](super#when-a-handles-destructor-runs).
 #[must_use = "dropping a registration gives its name back at once"]
 pub struct Registration<H, S = foldhash::fast::RandomState>
 where

@@ -146,3 +146,14 @@ fn proportional_division_breaks_both_laws() {
     let exaggerated = useful(proportional, capacity, &demands, 0, Amount::new(18));
     assert!(exaggerated > honest);
 }
+
+/// Negative control: the law against false demands holds for a fixed set of claimants. Who appears as
+/// two gains.
+#[test]
+fn a_claimant_that_splits_its_demand_in_two_gains() {
+    let capacity = Amount::new(10);
+    assert_eq!(max_min_fair(capacity, &[10, 10].map(Amount::new)), [5, 5].map(Amount::new));
+    let split = max_min_fair(capacity, &[5, 5, 10].map(Amount::new));
+    assert_eq!(split, [4, 3, 3].map(Amount::new));
+    assert_eq!(Amount::total(split[..2].iter().copied()), Some(Amount::new(7)));
+}

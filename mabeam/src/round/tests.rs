@@ -43,19 +43,28 @@ struct Model {
 }
 
 impl Model {
-    fn take(&mut self, event: &Event<Voter>, voters: u8, needed: usize) {
+    /// What a round has to answer to `event`.
+    fn take(
+        &mut self,
+        event: &Event<Voter>,
+        voters: u8,
+        needed: usize,
+    ) -> Result<Option<Decision>, Refused<Voter>> {
+        if let Some(refused) = self.refusal(event, voters) {
+            return Err(refused);
+        }
         if self.decision.is_some() {
-            return;
+            return Ok(None);
         }
         match *event {
-            Event::Voted(voter, ballot) if voter < voters && !self.dead.contains(&voter) => {
-                self.ballots.entry(voter).or_insert(ballot);
+            Event::Voted(voter, ballot) => {
+                self.ballots.insert(voter, ballot);
             }
-            Event::Died(voter) if voter < voters && !self.ballots.contains_key(&voter) => {
+            Event::Died(voter) if !self.ballots.contains_key(&voter) => {
                 self.dead.insert(voter);
             }
             Event::DeadlinePassed => self.decision = Some(Decision::Expired),
-            Event::Voted(..) | Event::Died(_) => {}
+            Event::Died(_) => {}
         }
         let approvals = self.ballots.values().filter(|b| **b == Ballot::Approve).count();
         let open = usize::from(voters) - self.ballots.len() - self.dead.len();
@@ -63,6 +72,22 @@ impl Model {
             self.decision.get_or_insert(Decision::Accepted);
         } else if approvals + open < needed {
             self.decision.get_or_insert(Decision::Rejected);
+        }
+        Ok(self.decision)
+    }
+
+    /// Why `event` does not fit the history, if it does not.
+    fn refusal(&self, event: &Event<Voter>, voters: u8) -> Option<Refused<Voter>> {
+        match *event {
+            Event::Voted(voter, _) | Event::Died(voter) if voter >= voters => {
+                Some(Refused::Stranger(voter))
+            }
+            Event::Voted(voter, _) => match (self.ballots.get(&voter), self.decision) {
+                (Some(first), _) => Some(Refused::Duplicate { voter, first: *first }),
+                (None, _) if self.dead.contains(&voter) => Some(Refused::Dead(voter)),
+                (None, decision) => decision.map(|decision| Refused::Late(voter, decision)),
+            },
+            Event::Died(_) | Event::DeadlinePassed => None,
         }
     }
 }
@@ -76,8 +101,8 @@ proptest! {
         let mut round = Round::propose((), 0..voters, quorum).unwrap();
         let mut model = Model::default();
         for event in events {
-            model.take(&event, voters, round.needed());
-            let _ = round.handle(event);
+            let expected = model.take(&event, voters, round.needed());
+            prop_assert_eq!(round.handle(event), expected);
             prop_assert_eq!(round.decision(), model.decision);
         }
     }

@@ -17,6 +17,8 @@ use crate::gate::statistics::mean;
 use crate::protocol::{Case, Method};
 use crate::{Budget, Limit, Metric, Outcome, Percentile, Quantity, Tier, Unit};
 
+/// Fresh processes for each measurement.
+const ROUNDS: u32 = 3;
 /// Proposed limits leave this factor above what was measured: wide enough for another run on a busy
 /// machine, narrow enough to notice an algorithm that became worse.
 const SLACK: f64 = 2.0;
@@ -80,7 +82,9 @@ fn measure(args: &Args, workspace: &Workspace) -> Result<Results> {
         plan.add_criterion(name, &menu);
     }
     let out = workspace.out(args).join("samples");
-    let mut session = Session::start(identify().0, Effort::of(Tier::Quick), out, callgrind)?;
+    // A proposal is rounded and has slack: few rounds are enough.
+    let effort = Effort { rounds: ROUNDS, ..Effort::of(Tier::Quick) };
+    let mut session = Session::start(identify().0, effort, out, callgrind)?;
     results.merge(session.measure("measuring", &plan)?);
     Ok(results)
 }
