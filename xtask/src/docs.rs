@@ -10,7 +10,8 @@ mod budgets;
 mod generated;
 
 use crate::failure::Failure;
-use crate::workspace::Workspace;
+use crate::process::Invocation;
+use crate::workspace::{self, Workspace};
 
 /// What `cargo xtask docs` takes.
 #[derive(clap::Args)]
@@ -35,15 +36,22 @@ pub(crate) fn run(workspace: &Workspace, arguments: &Arguments) -> Result<(), Fa
     } else {
         generated::write(workspace, &pages)?;
     }
-    workspace
-        .cargo()
-        .args(["doc", "--workspace", "--no-deps", "--all-features", "--quiet"])
-        .env_flag("RUSTDOCFLAGS", "-D warnings")
-        .check()?;
-    let target = workspace.metadata()?.target_directory;
+    let metadata = workspace.metadata()?;
+    for library in workspace::libraries(&metadata) {
+        let alone = ["--package", library.name.as_str(), "--lib", "--no-default-features"];
+        rustdoc(workspace).args(alone).check()?;
+    }
+    // Last, so that these are the pages that stay.
+    rustdoc(workspace).args(["--workspace", "--all-features"]).check()?;
+    let target = metadata.target_directory;
     let book = target.join("book");
     let count = book::build(&workspace.path("docs"), book.as_std_path())?;
     println!("rustdoc: {}", target.join("doc/perf_budget/index.html"));
     println!("book, {count} pages: {}", book.join("index.html"));
     Ok(())
+}
+
+fn rustdoc(workspace: &Workspace) -> Invocation {
+    let cargo = workspace.cargo().args(["doc", "--no-deps", "--quiet"]);
+    cargo.env_flag("RUSTDOCFLAGS", "-D warnings")
 }

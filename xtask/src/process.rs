@@ -1,11 +1,15 @@
 //! Child processes as data: what runs is decided purely, can be shown, and only then is started.
 
+mod deadline;
+
 use std::env;
 use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitStatus, Output, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
+use std::time::Duration;
 
+pub(crate) use self::deadline::{Ending, Run};
 use crate::failure::Failure;
 
 /// A program with its arguments, environment and directory.
@@ -69,9 +73,9 @@ impl Invocation {
         if status.success() { Ok(()) } else { Err(self.ended(status)) }
     }
 
-    /// Runs it and returns what it printed on both streams.
-    pub(crate) fn output(&self) -> Result<Output, Failure> {
-        self.command().output().map_err(|error| self.not_started(&error))
+    /// Runs it, for `deadline` at most, and returns what it printed on both streams.
+    pub(crate) fn run_within(&self, deadline: Duration) -> Result<Run, Failure> {
+        deadline::run(&mut self.command(), deadline).map_err(|error| self.not_started(&error))
     }
 
     /// Runs it and returns its standard output; its messages are shown as they come.

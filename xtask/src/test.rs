@@ -2,25 +2,30 @@
 //!
 //! Owns what "every test" means: the [programs](suite) that cargo builds with all features, the
 //! documentation's examples, and the loom models. Builds once and then runs the programs themselves,
-//! so that repeating costs no build and a [tally] can say which test failed how often.
+//! so that repeating costs no build and a [tally] can say which test failed how often. A part that
+//! hangs is ended and named, and so is one that reports nothing.
 
 mod suite;
 mod tally;
 
 use std::io::{self, Write};
 use std::num::NonZeroU32;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use self::suite::{Part, Suite};
 use self::tally::{Outcome, Tally};
 use crate::failure::Failure;
 use crate::workspace::Workspace;
 
+/// A part that takes longer hangs: the slowest needs seconds.
+const DEADLINE: Duration = Duration::from_secs(10 * 60);
+
 /// What `cargo xtask test` takes.
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
-    /// Run the test programs this many times and print the flake rate. The examples of the
-    /// documentation and the loom models, which explore every schedule anyway, run once.
+    /// Run every test this many times, the examples of the documentation too, and print the flake
+    /// rate. Only the loom models run once: they explore every interleaving, so that a second run
+    /// is the same run.
     #[arg(long, value_name = "N", default_value = "1")]
     repeat: NonZeroU32,
 }
@@ -61,10 +66,9 @@ fn run_once(parts: &[&Part], shows_parts: bool) -> Result<Outcome, Failure> {
             let _ = io::stdout().flush();
         }
         let start = Instant::now();
-        let output = part.invocation.output()?;
-        let printed = [output.stdout.as_slice(), &output.stderr].concat();
-        let printed = String::from_utf8_lossy(&printed);
-        let mut outcome = Outcome::read(&printed, &part.name, output.status);
+        let child = part.invocation.run_within(DEADLINE)?;
+        let printed = String::from_utf8_lossy(&child.printed);
+        let mut outcome = Outcome::read(&printed, &part.name, child.ending);
         if part.must_run && outcome.is_empty() {
             outcome.add_failure(format!("{}: there is none, so nothing was checked", part.name));
         }

@@ -9,6 +9,9 @@ use cargo_metadata::{Metadata, MetadataCommand, Package};
 use crate::failure::Failure;
 use crate::process::Invocation;
 
+/// The cfg under which the synchronisation words of `foundation` are loom's.
+const LOOM_CFG: &str = "--cfg foundation_loom";
+
 /// The workspace that this program belongs to.
 pub(crate) struct Workspace {
     root: PathBuf,
@@ -37,6 +40,14 @@ impl Workspace {
     pub(crate) fn cargo(&self) -> Invocation {
         let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         Invocation::new(cargo, &self.root)
+    }
+
+    /// cargo, building for the loom models. Its own target directory: other flags would throw the
+    /// main cache away.
+    pub(crate) fn loom_cargo(&self) -> Result<Invocation, Failure> {
+        let target_directory = self.metadata()?.target_directory.join("loom");
+        let cargo = self.cargo().env_flag("RUSTFLAGS", LOOM_CFG);
+        Ok(cargo.env("CARGO_TARGET_DIR", target_directory.as_str()))
     }
 
     /// This program, built anew if that is due: tests may have replaced its file.

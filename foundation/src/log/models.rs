@@ -70,12 +70,12 @@ fn loom_a_subscriber_that_leaves_disturbs_neither_writer_nor_reader() {
         let mut leaves = log.subscribe(Start::Next);
         let mut stays = log.subscribe(Start::Next);
         assert!(leaves.poll_next(&mut Context::from_waker(Waker::noop())).is_pending());
-        let leaver = thread::spawn(move || drop(leaves));
+        let quitter = thread::spawn(move || drop(leaves));
         let writer = thread::spawn(move || {
             log.append(1);
         });
         assert_eq!(block_on(stays.next()), Ok(1));
-        leaver.join().unwrap();
+        quitter.join().unwrap();
         writer.join().unwrap();
     });
 }
@@ -86,9 +86,9 @@ fn loom_the_last_subscriber_takes_unwanted_entries_with_it() {
         let retention = Retention { only_while_subscribed: true, ..Retention::default() };
         let log = Log::new(retention);
         let subscription = log.subscribe(Start::Next);
-        let leaver = thread::spawn(move || drop(subscription));
+        let quitter = thread::spawn(move || drop(subscription));
         log.append(1);
-        leaver.join().unwrap();
+        quitter.join().unwrap();
         assert_eq!(log.first_kept(), log.next_sequence());
     });
 }

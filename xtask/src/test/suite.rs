@@ -1,20 +1,19 @@
 //! What is run: the test programs, the documentation's examples, the loom models.
 
-use std::path::Path;
-
 use cargo_metadata::{Artifact, Message, TargetKind};
 
 use crate::failure::Failure;
 use crate::process::Invocation;
-use crate::workspace::Workspace;
+use crate::workspace::{self, Workspace};
 
-/// The cfg under which the synchronisation words of `foundation` are loom's.
-const LOOM_CFG: &str = "--cfg foundation_loom";
+/// The crate that has loom models.
+const MODELLED: &str = "foundation";
 
 /// Everything that is tested, built.
 pub(super) struct Suite {
     repeated: Vec<Part>,
-    once: Vec<Part>,
+    /// The loom models: each run explores every interleaving, so that a second is the first again.
+    models: Vec<Part>,
 }
 
 /// One program that runs tests.
@@ -31,26 +30,27 @@ impl Suite {
     /// Builds every test program; cargo's progress is shown.
     pub(super) fn build(workspace: &Workspace) -> Result<Self, Failure> {
         let metadata = workspace.metadata()?;
-        let repeated = programs(&test_build(workspace), false, &[])?;
-        // Its own target directory: other flags would throw the main cache away.
-        let loom_directory = metadata.target_directory.join("loom");
-        let loom = loom_build(workspace, loom_directory.as_std_path());
-        let mut once = programs(&loom, true, &["loom_"])?;
-        for part in &mut once {
-            part.name = format!("{}, loom models", part.name);
+        let mut repeated = programs(&test_build(workspace), &[])?;
+        for library in workspace::libraries(&metadata) {
+            require(&mut repeated, &library.name)?;
         }
-        once.push(Part {
+        repeated.push(Part {
             name: "examples of the documentation".to_owned(),
             invocation: documentation(workspace),
-            must_run: false,
+            must_run: true,
         });
-        Ok(Self { repeated, once })
+        let mut models = programs(&loom_build(workspace)?, &["loom_"])?;
+        require(&mut models, MODELLED)?;
+        for part in &mut models {
+            part.name = format!("{}, loom models", part.name);
+        }
+        Ok(Self { repeated, models })
     }
 
     /// The parts of one run.
     pub(super) fn parts(&self, is_first: bool) -> Vec<&Part> {
-        let once = self.once.iter().filter(|_| is_first);
-        self.repeated.iter().chain(once).collect()
+        let models = self.models.iter().filter(|_| is_first);
+        self.repeated.iter().chain(models).collect()
     }
 }
 
@@ -63,13 +63,11 @@ fn test_build(workspace: &Workspace) -> Invocation {
         .args(["--no-run", "--message-format=json-render-diagnostics"])
 }
 
-fn loom_build(workspace: &Workspace, target_directory: &Path) -> Invocation {
-    workspace
-        .cargo()
-        .args(["test", "--package", "foundation", "--all-features", "--release", "--lib"])
-        .args(["--no-run", "--message-format=json-render-diagnostics"])
-        .env_flag("RUSTFLAGS", LOOM_CFG)
-        .env("CARGO_TARGET_DIR", target_directory)
+fn loom_build(workspace: &Workspace) -> Result<Invocation, Failure> {
+    let cargo = workspace.loom_cargo()?;
+    Ok(cargo
+        .args(["test", "--package", MODELLED, "--all-features", "--release", "--lib"])
+        .args(["--no-run", "--message-format=json-render-diagnostics"]))
 }
 
 fn documentation(workspace: &Workspace) -> Invocation {
@@ -84,7 +82,7 @@ fn documentation(workspace: &Workspace) -> Invocation {
 }
 
 /// Runs a build and returns its test programs, in cargo's order.
-fn programs(build: &Invocation, must_run: bool, filter: &[&str]) -> Result<Vec<Part>, Failure> {
+fn programs(build: &Invocation, filter: &[&str]) -> Result<Vec<Part>, Failure> {
     eprintln!("{build}");
     let messages = build.stdout()?;
     let mut parts = Vec::new();
@@ -92,7 +90,7 @@ fn programs(build: &Invocation, must_run: bool, filter: &[&str]) -> Result<Vec<P
         let message =
             message.map_err(|error| Failure::new(format!("reading cargo's messages: {error}")))?;
         if let Message::CompilerArtifact(artifact) = message {
-            parts.extend(part(&artifact, must_run, filter));
+            parts.extend(part(&artifact, filter));
         }
     }
     parts.sort_by(|a, b| a.name.cmp(&b.name));
@@ -100,7 +98,7 @@ fn programs(build: &Invocation, must_run: bool, filter: &[&str]) -> Result<Vec<P
 }
 
 /// The test program among a build's artifacts; it runs in its package's directory, as under cargo.
-fn part(artifact: &Artifact, must_run: bool, filter: &[&str]) -> Option<Part> {
+fn part(artifact: &Artifact, filter: &[&str]) -> Option<Part> {
     let executable = artifact.executable.as_ref().filter(|_| artifact.profile.test)?;
     let directory = artifact.manifest_path.parent()?;
     let package = directory.file_name()?;
@@ -113,5 +111,35 @@ fn part(artifact: &Artifact, must_run: bool, filter: &[&str]) -> Option<Part> {
     let invocation = Invocation::new(executable, directory.as_std_path())
         .args(filter)
         .env("CARGO_MANIFEST_DIR", directory.as_str());
-    Some(Part { name, invocation, must_run })
+    Some(Part { name, invocation, must_run: false })
+}
+
+/// Marks the unit tests of `library` as a part that must have tests.
+fn require(parts: &mut [Part], library: &str) -> Result<(), Failure> {
+    let unit_tests = parts.iter_mut().find(|part| part.name == library);
+    let part = unit_tests.ok_or_else(|| {
+        Failure::new(format!("cargo built no unit tests of {library}, which must have some"))
+    })?;
+    part.must_run = true;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    #[test]
+    fn a_library_without_a_test_program_is_refused() {
+        let part = |name: &str| Part {
+            name: name.to_owned(),
+            invocation: Invocation::new("true", Path::new("/")),
+            must_run: false,
+        };
+        let mut parts = [part("foundation, test allocations"), part("foundation")];
+        assert_eq!(require(&mut parts, "foundation"), Ok(()));
+        assert_eq!(parts.map(|part| part.must_run), [false, true]);
+        assert!(require(&mut [part("xtask")], "foundation").is_err());
+    }
 }

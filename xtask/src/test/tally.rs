@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Write};
-use std::process::ExitStatus;
+
+use crate::process::Ending;
 
 /// What one or more test programs came to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -24,11 +25,14 @@ pub(super) struct Tally {
 
 impl Outcome {
     /// Reads what the program `name` printed in libtest's form. A program that failed without
-    /// naming a test (it crashed, or did not compile) counts as one failure of its own.
-    pub(super) fn read(printed: &str, name: &str, status: ExitStatus) -> Self {
+    /// naming a test (it crashed, or did not compile), that reports no result or that did not end
+    /// counts as one failure of its own.
+    pub(super) fn read(printed: &str, name: &str, ending: Ending) -> Self {
         let mut outcome = Self::default();
+        let mut has_result = false;
         for line in printed.lines() {
             if let Some(counts) = line.strip_prefix("test result: ") {
+                has_result = true;
                 outcome.passed += count(counts, "passed");
                 outcome.failed += count(counts, "failed");
                 outcome.ignored += count(counts, "ignored");
@@ -38,8 +42,19 @@ impl Outcome {
         }
         outcome.failing.sort();
         outcome.failing.dedup();
-        if !status.success() && outcome.failed == 0 {
-            outcome.add_failure(format!("{name}: the program ended with {status}"));
+        match ending {
+            Ending::Overdue(deadline) => {
+                let seconds = deadline.as_secs();
+                outcome
+                    .add_failure(format!("{name}: it did not end and was ended after {seconds} s"));
+            }
+            Ending::Exited(status) if !status.success() && outcome.failed == 0 => {
+                outcome.add_failure(format!("{name}: the program ended with {status}"));
+            }
+            Ending::Exited(status) if status.success() && !has_result => {
+                outcome.add_failure(format!("{name}: the program ended without a test result"));
+            }
+            Ending::Exited(_) => {}
         }
         outcome
     }
@@ -101,7 +116,8 @@ impl Tally {
             let rate = 100.0 * self.failed_runs as f64 / self.runs.max(1) as f64;
             let _ = writeln!(
                 text,
-                "{} runs, {} with a failure (flake rate {rate:.1} %)",
+                "{} runs, {} with a failure (flake rate {rate:.1} %); the loom models, which explore \
+                 every interleaving, ran once",
                 self.runs, self.failed_runs
             );
         }
@@ -137,6 +153,7 @@ impl fmt::Display for Outcome {
 #[cfg(test)]
 mod tests {
     use std::process::Command;
+    use std::time::Duration;
 
     use super::*;
 
@@ -154,22 +171,38 @@ note: test did not panic as expected
 test result: FAILED. 1 passed; 1 failed; 1 ignored; 0 measured; 4 filtered out; finished in 0.00s
 ";
 
-    fn status(program: &str) -> ExitStatus {
-        Command::new(program).status().expect(program)
+    fn exited(program: &str) -> Ending {
+        Ending::Exited(Command::new(program).status().expect(program))
     }
 
     #[test]
     fn libtest_s_output_is_counted_and_the_failing_test_named_once() {
-        let outcome = Outcome::read(MIXED, "foundation", status("false"));
+        let outcome = Outcome::read(MIXED, "foundation", exited("false"));
         assert_eq!((outcome.passed, outcome.failed, outcome.ignored), (1, 1, 1));
         assert_eq!(outcome.failing, ["foundation: registry::watch"]);
     }
 
     #[test]
     fn a_program_that_dies_is_a_failure() {
-        let outcome = Outcome::read("running 3 tests\n", "benches", status("false"));
+        let outcome = Outcome::read("running 3 tests\n", "benches", exited("false"));
         assert_eq!((outcome.passed, outcome.failed), (0, 1));
         assert!(outcome.failing[0].starts_with("benches: the program ended with"));
+    }
+
+    #[test]
+    fn a_program_that_succeeds_without_a_result_is_a_failure() {
+        let outcome = Outcome::read("running 3 tests\n", "benches", exited("true"));
+        assert_eq!(outcome.failing, ["benches: the program ended without a test result"]);
+        let empty = "test result: ok. 0 passed; 0 failed; 0 ignored";
+        assert_eq!(Outcome::read(empty, "benches", exited("true")).failed, 0);
+    }
+
+    #[test]
+    fn a_program_that_hangs_is_a_failure_beside_those_of_its_tests() {
+        let ending = Ending::Overdue(Duration::from_secs(600));
+        let outcome = Outcome::read("test slow ... ok\n", "benches", ending);
+        assert_eq!(outcome.failing, ["benches: it did not end and was ended after 600 s"]);
+        assert_eq!(Outcome::read(MIXED, "benches", ending).failed, 2);
     }
 
     #[test]
@@ -178,13 +211,14 @@ test result: FAILED. 1 passed; 1 failed; 1 ignored; 0 measured; 4 filtered out; 
         for run in 0..4 {
             let text = if run == 2 { MIXED } else { "test result: ok. 2 passed; 0 failed;" };
             let program = if run == 2 { "false" } else { "true" };
-            tally.add_run(Outcome::read(text, "a", status(program)));
+            tally.add_run(Outcome::read(text, "a", exited(program)));
         }
         assert!(!tally.is_clean());
         assert_eq!(
             tally.summary(true),
             "failed in 1 of 4 runs: a: registry::watch\n1 ignored\n\
-             4 runs, 1 with a failure (flake rate 25.0 %)\n7 passed, 1 failed\n"
+             4 runs, 1 with a failure (flake rate 25.0 %); the loom models, which explore every \
+             interleaving, ran once\n7 passed, 1 failed\n"
         );
     }
 
