@@ -23,7 +23,7 @@ fn main() -> ExitCode {
             || registry::papaya_get(registry::MANY_NAMES),
         )
         .timed("registration", 1, registry::register_and_unregister)
-        .load("registration", load_of("50_000 /s", "250 ms"), || {
+        .load("registration", load_of("200_000 /s", "250 ms").in_batches_of(16), || {
             let mut register = registry::register_and_unregister();
             move |n| {
                 register(n);
