@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use benches::registry::Filled;
 use benches::{config, events, registry};
 use perf_budget::harness::{COUNTING_ALLOCATOR, CountingAllocator, Suite};
 
@@ -17,20 +18,24 @@ const CHURN: u64 = 1_000_000;
 fn main() -> ExitCode {
     Suite::new()
         .allocations("service_discovery", COUNTED, || registry::lookup(registry::NAMES))
-        .allocations("registration", COUNTED, registry::register_and_unregister)
+        .allocations("registration", COUNTED, registration)
         .allocations("configuration_retrieval", COUNTED, config::read)
         .allocations("configuration_cached", COUNTED, config::read_cached)
         .allocations("event_emission", COUNTED, events::append)
-        .growth("registration", WARM_UP, CHURN, registry::register_and_unregister)
+        .growth("registration", WARM_UP, CHURN, registration)
         .growth("configuration_update", 1_000, 10_000, config::update)
         .growth("event_emission", WARM_UP, CHURN, events::append)
         .growth("system_memory", WARM_UP, CHURN, everything)
         .run()
 }
 
+fn registration() -> impl FnMut(u64) + Clone + Send + 'static {
+    registry::register_and_unregister(Filled::pinned(registry::NAMES))
+}
+
 /// A registration, a read and an update of the configuration, and an event.
 fn everything() -> impl FnMut(u64) + Clone + Send + 'static {
-    let (mut register, mut read) = (registry::register_and_unregister(), config::read());
+    let (mut register, mut read) = (registration(), config::read());
     let (mut update, mut append) = (config::update(), events::append());
     move |n| {
         register(n);

@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use benches::registry::Filled;
 use benches::{config, events, plant, registry};
 use perf_budget::harness::{Suite, load_of};
 
@@ -22,9 +23,9 @@ fn main() -> ExitCode {
             || registry::lookup(registry::MANY_NAMES),
             || registry::papaya_get(registry::MANY_NAMES),
         )
-        .timed("registration", 1, registry::register_and_unregister)
+        .timed("registration", 1, registration)
         .load("registration", load_of("200_000 /s", "250 ms").in_batches_of(16), || {
-            let mut register = registry::register_and_unregister();
+            let mut register = registration();
             move |n| {
                 register(n);
                 true
@@ -68,6 +69,10 @@ fn with_service_discovery(suite: Suite) -> Suite {
             .paired(OPERATION, "papaya_get", 1, lookup, peer)
             .load(OPERATION, load, move || succeeding(lookup()))
     }
+}
+
+fn registration() -> impl FnMut(u64) + Clone + Send + 'static {
+    registry::register_and_unregister(Filled::new(registry::NAMES))
 }
 
 /// A lookup succeeds if it finds a handle.

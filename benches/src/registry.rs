@@ -88,10 +88,16 @@ pub fn papaya_get(count: usize) -> impl FnMut(u64) -> Option<u64> + Clone + Send
     move |n| map.pin().get(nth(&names, n)).map(|entry| entry.handle)
 }
 
-/// `registration`: a name is taken and given back in a registry of [`NAMES`] others; what was removed
-/// is freed every 1,000 operations, so that live bytes can be compared.
-pub fn register_and_unregister() -> impl FnMut(u64) + Clone + Send + 'static {
-    let filled = Arc::new(Filled::new(NAMES));
+/// `registration`: a name is taken and given back beside those that are there; what was removed is
+/// freed every 1,000 operations, so that live bytes can be compared.
+///
+/// Live bytes are compared with a [pinned](Filled::pinned) seed: with a random one the map meets,
+/// now and then, a run of collisions that makes it double its table once.
+pub fn register_and_unregister<S>(filled: Filled<S>) -> impl FnMut(u64) + Clone + Send + 'static
+where
+    S: BuildHasher + Send + Sync + 'static,
+{
+    let filled = Arc::new(filled);
     let names: Arc<[Name]> = (NAMES..NAMES + 1_024).map(name).collect();
     move |n| {
         let held = filled.registry.register(nth(&names, n).clone(), n, Metadata::new());
