@@ -143,7 +143,7 @@ fn propose(mut wish: Budget, results: &Results) -> Result<Budget, Unfit> {
     let value = match gather(&wish, results)?.values {
         Values::Rounds(rounds) => mean(&rounds).unwrap_or_default(),
         Values::Exact(value) | Values::OneProcess { value, .. } => value,
-        Values::Proportion { succeeded, total } => succeeded as f64 / total as f64,
+        Values::NoFailure(_) => 1.0,
     };
     let unit = wish.limit.quantity().unit();
     let limit_value = match wish.metric {

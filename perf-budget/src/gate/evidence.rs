@@ -79,13 +79,8 @@ pub enum Values {
     Rounds(Vec<f64>),
     /// A count, exact.
     Exact(f64),
-    /// Successes among trials.
-    Proportion {
-        /// Operations that succeeded.
-        succeeded: u64,
-        /// All operations.
-        total: u64,
-    },
+    /// This many operations, none of which failed.
+    NoFailure(u64),
     /// An interval from inside one process, which says nothing about the next process.
     OneProcess {
         /// The lower end.

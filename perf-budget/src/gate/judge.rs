@@ -20,7 +20,7 @@
 
 use crate::gate::evidence::{Evidence, Unfit, Values};
 use crate::gate::report::{Confidence, Distribution, Estimate};
-use crate::gate::statistics::{Interval, log_t_interval, normal_quantile, proportion_interval};
+use crate::gate::statistics::{Interval, log_t_interval, no_failure_interval, normal_quantile};
 use crate::{Budget, Date, Limit, Unit, Verdict, Waiver};
 
 /// Probability that every interval of a run holds its true value.
@@ -275,7 +275,7 @@ fn estimate(values: &Values, unit: Unit, level: Level) -> Result<Estimate, Unfit
         Values::Exact(value) if value.is_finite() => return Ok(Estimate::exact(*value, unit)),
         Values::Exact(_) => None,
         Values::Rounds(rounds) => log_t_interval(rounds, each),
-        Values::Proportion { succeeded, total } => proportion_interval(*succeeded, *total, each),
+        Values::NoFailure(operations) => no_failure_interval(*operations, each),
         Values::OneProcess { low, value, high } => {
             let within = (high / low).ln() / (2.0 * CRITERION_DEVIATIONS);
             let half = normal_quantile(each).map(|z| z * within.hypot(BETWEEN_PROCESSES));

@@ -1,6 +1,6 @@
 //! The few statistics that verdicts rest on. Pure functions of numbers.
 
-use statrs::distribution::{Beta, ContinuousCDF, Normal, StudentsT};
+use statrs::distribution::{ContinuousCDF, Normal, StudentsT};
 
 /// An interval and the point estimate within it.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -51,17 +51,14 @@ pub fn log_t_interval(values: &[f64], confidence: f64) -> Option<Interval> {
     Some(Interval { low, value, high })
 }
 
-/// The share `succeeded / total` with its exact two-sided interval (Clopper and Pearson 1934).
+/// The share of successes after `operations` without a failure, with the exact two-sided interval of
+/// Clopper and Pearson (1934), which has a closed form where nothing failed.
 ///
-/// `None` if `total` is zero or smaller than `succeeded`.
-pub fn proportion_interval(succeeded: u64, total: u64, confidence: f64) -> Option<Interval> {
-    let failed = total.checked_sub(succeeded).filter(|_| total > 0)?;
+/// `None` after no operation.
+pub fn no_failure_interval(operations: u64, confidence: f64) -> Option<Interval> {
     let tail = (1.0 - confidence) / 2.0;
-    let quantile =
-        |a: u64, b: u64, at: f64| Some(Beta::new(a as f64, b as f64).ok()?.inverse_cdf(at));
-    let low = if succeeded == 0 { 0.0 } else { quantile(succeeded, failed + 1, tail)? };
-    let high = if failed == 0 { 1.0 } else { quantile(succeeded + 1, failed, 1.0 - tail)? };
-    Some(Interval { low, value: succeeded as f64 / total as f64, high })
+    let low = (tail.ln() / operations as f64).exp();
+    (operations > 0).then_some(Interval { low, value: 1.0, high: 1.0 })
 }
 
 /// How many standard deviations on each side of the mean hold `confidence` of a normal distribution.
@@ -128,15 +125,12 @@ mod tests {
 
     #[test]
     fn the_exact_interval_agrees_with_a_table() {
-        // 8 of 10 at 95 %: 0.4439 to 0.9748 (Clopper-Pearson).
-        let interval = proportion_interval(8, 10, 0.95).expect("ten trials");
-        assert!(close(interval.low, 0.4439) && close(interval.high, 0.9748), "{interval:?}");
-        // No failure in n: the lower end is (alpha/2)^(1/n).
-        let interval = proportion_interval(100, 100, 0.95).expect("a hundred trials");
-        assert!(close(interval.low, 0.025_f64.powf(0.01)), "{interval:?}");
-        assert!(close(interval.high, 1.0));
-        assert_eq!(proportion_interval(1, 0, 0.95), None);
-        assert_eq!(proportion_interval(0, 0, 0.95), None);
+        // 10 of 10 at 95 %: 0.6915 to 1 (Clopper-Pearson).
+        let interval = no_failure_interval(10, 0.95).expect("ten trials");
+        assert!(close(interval.low, 0.6915) && close(interval.high, 1.0), "{interval:?}");
+        let interval = no_failure_interval(10_000_000, 0.9995).expect("many trials");
+        assert!(interval.low > 0.999_999 && interval.low < 1.0, "{interval:?}");
+        assert_eq!(no_failure_interval(0, 0.95), None);
     }
 
     #[test]

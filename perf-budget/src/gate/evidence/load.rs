@@ -69,7 +69,7 @@ pub(super) fn success_rate(budget: &Budget, results: &Results) -> Result<Evidenc
     let total = succeeded + failed;
     let share = |round: &&Load| round.succeeded as f64 / (round.succeeded + round.failed) as f64;
     let values = match failed {
-        0 => Values::Proportion { succeeded, total },
+        0 => Values::NoFailure(total),
         _ => Values::Rounds(rounds.iter().map(share).collect()),
     };
     let basis = format!("{}, {failed} of {total} operations failed", describe(&rounds));
