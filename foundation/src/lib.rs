@@ -53,5 +53,7 @@ pub mod config;
 #[cfg(feature = "events")]
 pub mod events;
 pub mod log;
+pub mod owner;
+mod panics;
 pub mod registry;
 mod sync;

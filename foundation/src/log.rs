@@ -111,7 +111,17 @@ impl<T> Log<T> {
 
     /// An empty log whose entries weigh what `size_of` says.
     pub(crate) fn with_sizes(retention: Retention, size_of: fn(&T) -> usize) -> Self {
-        let state = Mutex::new(State::new());
+        Self::starting_at(Sequence::FIRST, retention, size_of)
+    }
+
+    /// An empty log whose first entry gets the number `first`: one that goes on where an earlier one
+    /// ended. Whoever asks for entries before `first` is told that they were evicted.
+    pub(crate) fn starting_at(
+        first: Sequence,
+        retention: Retention,
+        size_of: fn(&T) -> usize,
+    ) -> Self {
+        let state = Mutex::new(State::starting_at(first));
         Self { core: Arc::new(Core { retention, size_of, state }) }
     }
 
@@ -150,6 +160,18 @@ impl<T> Log<T> {
         Ok((sequence, Aftermath::new(waiting, evicted)))
     }
 
+    /// Takes `step` between two appends: what it does and what any append does are one after the
+    /// other. `step` runs no code of a user and does not use the log.
+    pub(crate) fn between_appends<R>(&self, step: impl FnOnce() -> R) -> R {
+        let _state = lock(&self.core.state);
+        step()
+    }
+
+    /// Whether anybody is subscribed.
+    pub(crate) fn is_watched(&self) -> bool {
+        !lock(&self.core.state).waiters.is_empty()
+    }
+
     /// A reader that begins at `start`.
     pub fn subscribe(&self, start: Start) -> Subscription<T> {
         let mut state = lock(&self.core.state);
@@ -171,6 +193,16 @@ impl<T> Log<T> {
     /// The number that the next entry gets.
     pub fn next_sequence(&self) -> Sequence {
         Sequence::new(lock(&self.core.state).next)
+    }
+}
+
+#[cfg(feature = "events")]
+impl<T> Log<T> {
+    /// Evicts the oldest entries as long as `unwanted` says so of the oldest. `unwanted` runs under
+    /// the lock and no code of a user.
+    pub(crate) fn evict_while(&self, unwanted: impl Fn(&T) -> bool) -> Aftermath<T> {
+        let evicted = lock(&self.core.state).evict_while(self.core.size_of, unwanted);
+        Aftermath::new(Vec::new(), evicted)
     }
 }
 

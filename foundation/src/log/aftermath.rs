@@ -1,11 +1,9 @@
 //! What is left to do when an entry has been appended: waking who waits and dropping what was
 //! evicted. Both run code of a user, so the appender does it when it holds nothing any more.
 
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::thread;
-
 use super::state::Evicted;
 use super::waiters::Waiter;
+use crate::panics::FirstPanic;
 
 /// The rest of an append, done when this is dropped. Wakes first, then drops the evicted entries.
 #[must_use = "whoever waits is woken when this is dropped"]
@@ -30,13 +28,8 @@ impl<T> Drop for Aftermath<T> {
 /// Wakes everyone, also after a waker that panics. The first panic goes on once all are woken,
 /// unless the thread is unwinding already.
 pub(super) fn wake_all(waiting: Vec<Waiter>) {
-    let mut first_panic = None;
+    let mut panics = FirstPanic::default();
     for waiter in waiting {
-        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| waiter.waker.wake())) {
-            first_panic.get_or_insert(panic);
-        }
-    }
-    if let Some(panic) = first_panic.filter(|_| !thread::panicking()) {
-        resume_unwind(panic);
+        panics.catch(|| waiter.waker.wake());
     }
 }

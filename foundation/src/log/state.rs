@@ -30,11 +30,12 @@ pub(super) struct Evicted<T> {
 }
 
 impl<T> State<T> {
-    pub(super) fn new() -> Self {
+    /// Nothing kept; the first entry will get the number `first`.
+    pub(super) fn starting_at(first: Sequence) -> Self {
         Self {
             kept: VecDeque::new(),
             bytes: 0,
-            next: Sequence::FIRST.get(),
+            next: first.get(),
             writers: 1,
             waiters: Waiters::default(),
         }
@@ -61,14 +62,32 @@ impl<T> State<T> {
         while self.kept.len() > 1
             && (self.kept.len() > retention.max_entries || self.bytes > retention.max_bytes)
         {
-            let Some(oldest) = self.kept.pop_front() else { break };
-            self.bytes = self.bytes.saturating_sub(size_of(&oldest));
-            match evicted.one {
-                None => evicted.one = Some(oldest),
-                Some(_) => evicted.more.push_back(oldest),
-            }
+            self.evict_oldest(size_of, &mut evicted);
         }
         evicted
+    }
+
+    /// Takes out the oldest entries as long as `unwanted` says so of the oldest.
+    #[cfg(feature = "events")]
+    pub(super) fn evict_while(
+        &mut self,
+        size_of: fn(&T) -> usize,
+        unwanted: impl Fn(&T) -> bool,
+    ) -> Evicted<T> {
+        let mut evicted = Evicted { one: None, more: VecDeque::new() };
+        while self.kept.front().is_some_and(&unwanted) {
+            self.evict_oldest(size_of, &mut evicted);
+        }
+        evicted
+    }
+
+    fn evict_oldest(&mut self, size_of: fn(&T) -> usize, evicted: &mut Evicted<T>) {
+        let Some(oldest) = self.kept.pop_front() else { return };
+        self.bytes = self.bytes.saturating_sub(size_of(&oldest));
+        match evicted.one {
+            None => evicted.one = Some(oldest),
+            Some(_) => evicted.more.push_back(oldest),
+        }
     }
 
     /// Takes out every kept entry.

@@ -1,0 +1,31 @@
+//! Running other people's code one piece after another, so that a panic in one piece keeps no other
+//! from running.
+
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::thread;
+
+/// The first panic of a series, which goes on when this is dropped.
+#[derive(Default)]
+#[must_use = "the panic goes on when this is dropped"]
+pub(crate) struct FirstPanic(Option<Box<dyn Any + Send>>);
+
+impl FirstPanic {
+    /// Runs `piece`; remembers its panic if it is the first.
+    ///
+    /// Whatever `piece` leaves half done is its owner's: nothing of this crate is shared with it.
+    pub(crate) fn catch(&mut self, piece: impl FnOnce()) {
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(piece)) {
+            self.0.get_or_insert(panic);
+        }
+    }
+}
+
+impl Drop for FirstPanic {
+    /// Panics, unless the thread is unwinding already.
+    fn drop(&mut self) {
+        if let Some(panic) = self.0.take().filter(|_| !thread::panicking()) {
+            resume_unwind(panic);
+        }
+    }
+}
