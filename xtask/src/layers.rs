@@ -24,23 +24,31 @@ const ALLOWED: &[(&str, &[&str])] = &[
 /// The packages that run futures.
 const RUNTIMES: &[&str] = &["tokio", "smol", "async-std", "futures-executor", "async-executor"];
 
-/// The packages by which a program reaches a network.
-const NETWORK: &[&str] = &["mio", "socket2", "hyper", "h2", "quinn", "reqwest", "ureq", "tonic"];
+/// The same, but that of tokio only the scheduler counts: its channels and timers run anywhere.
+const SCHEDULERS: &[&str] =
+    &["tokio/rt", "tokio/net", "smol", "async-std", "futures-executor", "async-executor"];
 
-/// What a crate must never pull in, at any depth, for those who use it.
+/// The packages by which a program reaches a network.
+const NETWORK: &[&str] =
+    &["mio/net", "socket2", "hyper", "h2", "quinn", "reqwest", "ureq", "tonic"];
+
+/// What a crate must never pull in, at any depth, for those who use it: packages, or single features
+/// of theirs (`package/feature`).
 const NEVER: &[Never] = &[
     Never { krate: "perf-budget", features: Features::None, packages: Packages::Any },
     Never { krate: "perf-budget", features: Features::Default, packages: Packages::Any },
     Never::named("perf-budget", Features::All, RUNTIMES),
     // The ruler is not made of what it measures.
     Never::named("perf-budget", Features::All, &["papaya", "arc-swap"]),
-    Never::named("foundation", Features::None, &["serde_json"]),
-    Never::named("foundation", Features::Default, &["serde_json"]),
-    Never::named("foundation", Features::All, RUNTIMES),
+    Never::named("foundation", Features::None, &["serde_json", "rusqlite", "notify"]),
+    Never::named("foundation", Features::None, RUNTIMES),
+    Never::named("foundation", Features::Default, &["serde_json", "rusqlite", "notify"]),
+    Never::named("foundation", Features::Default, RUNTIMES),
+    Never::named("foundation", Features::All, SCHEDULERS),
     Never::named("foundation", Features::All, NETWORK),
-    Never::named("mabeam", Features::All, RUNTIMES),
+    Never::named("mabeam", Features::All, SCHEDULERS),
     Never::named("mabeam", Features::All, NETWORK),
-    Never::named("mabeam-economics", Features::All, RUNTIMES),
+    Never::named("mabeam-economics", Features::All, SCHEDULERS),
     Never::named("mabeam-economics", Features::All, NETWORK),
 ];
 
@@ -141,22 +149,31 @@ fn tree(workspace: &Workspace, rule: &Never) -> Result<String, Failure> {
     let invocation = workspace
         .cargo()
         .args(["tree", "--package", rule.krate, "--edges", "normal,build"])
-        .args(["--target", "all", "--prefix", "none", "--format", "{p}"])
+        .args(["--target", "all", "--prefix", "none", "--format", "{p}\t{f}"])
         .args(rule.features.flag());
     Ok(String::from_utf8_lossy(&invocation.stdout()?).into_owned())
 }
 
-/// Checks the lines of a tree, each a package's name and what follows it.
+/// Checks the lines of a tree: each a package's name and what follows it, then a tab and its
+/// features between commas.
 fn check_never(rule: &Never, tree: &str) -> Vec<Violation> {
-    let names: BTreeSet<&str> =
-        tree.lines().filter_map(|line| line.split_whitespace().next()).collect();
+    let mut names = BTreeSet::new();
+    for line in tree.lines() {
+        let (package, features) = line.split_once('\t').unwrap_or((line, ""));
+        let Some(name) = package.split_whitespace().next() else { continue };
+        names.insert(name.to_owned());
+        let features = features.trim_end_matches("(*)").trim().split(',');
+        names.extend(features.map(|feature| format!("{name}/{feature}")));
+    }
+    let is_own = |name: &str| name.split('/').next() == Some(rule.krate);
+    let is_package = |name: &str| !name.contains('/') || !matches!(rule.packages, Packages::Any);
     names
         .into_iter()
-        .filter(|name| *name != rule.krate && rule.packages.contain(name))
+        .filter(|name| !is_own(name) && is_package(name) && rule.packages.contain(name))
         .map(|name| Violation::Never {
             krate: rule.krate,
             features: rule.features.described(),
-            package: name.to_owned(),
+            package: name,
         })
         .collect()
 }
@@ -261,7 +278,12 @@ mod tests {
             violations.iter().map(ToString::to_string).collect::<Vec<_>>(),
             ["foundation -> serde_json: foundation with no features must never pull it in"]
         );
-        assert_eq!(check_never(&NEVER[0], "perf-budget v0.1.0\n"), []);
+        let rule = &Never::named("foundation", Features::All, SCHEDULERS);
+        let tree =
+            |features| format!("foundation v0.1.0 (/w/f)\tpool\ntokio v1.54.0\t{features}\n");
+        assert_eq!(check_never(rule, &tree("default,sync,time")), []);
+        assert_eq!(check_never(rule, &tree("default,rt,sync (*)")).len(), 1);
+        assert_eq!(check_never(&NEVER[0], "perf-budget v0.1.0\tgate\n"), []);
         assert_eq!(check_never(&NEVER[0], "perf-budget v0.1.0\nserde v1.0.0\n").len(), 1);
     }
 }

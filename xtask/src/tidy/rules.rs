@@ -10,7 +10,14 @@ const LINES_AT_MOST: usize = 600;
 /// Files that may be longer, each with its reason.
 const MAY_BE_LONGER: &[(&str, &str)] = &[];
 
+/// The files that may contain `unsafe` code, each with its reason.
+const MAY_BE_UNSAFE: &[(&str, &str)] = &[
+    ("foundation/src/memory/accounting.rs", "an allocator can't be written without"),
+    ("benches/src/memory.rs", "passes the calls of an allocator on to the one that is measured"),
+];
+
 // Put together from parts, so that this file does not find itself.
+const LETS_UNSAFE: &str = concat!("(unsafe", "_code");
 const UNFINISHED: [&str; 3] = [concat!("TO", "DO"), concat!("FIX", "ME"), concat!("to", "do!(")];
 
 /// A broken rule and its place.
@@ -41,7 +48,11 @@ pub(super) fn check_rust(path: &str, text: &str) -> Vec<Finding> {
         let message = format!("has {} lines, at most {LINES_AT_MOST} are allowed", lines.len());
         findings.push(finding(lines.len(), message));
     }
+    let may_be_unsafe = MAY_BE_UNSAFE.iter().any(|(name, _)| *name == path);
     for (at, line) in lines.iter().enumerate() {
+        if line.contains(LETS_UNSAFE) && !may_be_unsafe {
+            findings.push(finding(at + 1, "only listed files may contain unsafe code".to_owned()));
+        }
         if let Some(word) = UNFINISHED.iter().find(|word| line.contains(**word)) {
             findings.push(finding(at + 1, format!("`{word}`: finish it, or write an issue")));
         }
@@ -122,6 +133,13 @@ mod tests {
         for word in UNFINISHED {
             assert_eq!(found("a.rs", &format!("//! A.\n// {word}\n")).len(), 1, "{word}");
         }
+    }
+
+    #[test]
+    fn unsafe_code_is_found_outside_of_the_listed_files() {
+        let text = format!("//! A.\n#[allow{LETS_UNSAFE}, reason = \"fast\")]\n");
+        assert_eq!(found("a.rs", &text), ["a.rs:2: only listed files may contain unsafe code"]);
+        assert_eq!(found(MAY_BE_UNSAFE[0].0, &text).len(), 0);
     }
 
     #[test]
