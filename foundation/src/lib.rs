@@ -1,34 +1,104 @@
-//! What a long-running agent system stands on: names, settings, events and time.
+//! What a long-running agent system stands on: names and lifetimes, settings, events, services,
+//! tables, connections, measurements and memory.
 //!
-//! Knows nothing of agents, models or money: what lives under a name is the caller's type.
+//! Knows nothing of agents, models or money: what lives under a name is the caller's type. Each module
+//! is of use without the others.
 //!
-//! | module | owns |
-//! |---|---|
-//! | [`registry`] | names and who holds them |
-//! | [`config`] | declared, validated settings that change while the program runs |
-//! | `events` (feature `events`) | a bounded store of what happened, in order |
-//! | [`clock`] | the time, from the system or from a test's hand |
-//! | [`log`] | the bounded broadcast log that the first three are made of |
+//! | module | feature | owns |
+//! |---|---|---|
+//! | [`owner`] | | lifetimes: what belongs to one, in which order it ends, who hears of it |
+//! | [`registry`] | | names and who holds them, groups, properties, watches; records that outlive the process |
+//! | [`config`] | `watch` for reading changed files | declared, validated settings in layers, and secrets |
+//! | `events` | `events`, with `sqlite` for durable ones | what happened, in order |
+//! | `service` | `service` | starting, readiness, health and stopping, without polling |
+//! | `table` | `tables` | named concurrent tables with limits, a time to live and an owner |
+//! | `pool` | `pool` | a bounded pool of connections that outlives its server |
+//! | `telemetry` | `telemetry`, `prometheus` | durations, counts and statuses of operations |
+//! | `memory` | `memory` | what each part of the program keeps on the heap |
+//! | `sqlite` | `sqlite` | one database file with one writer, under the durable parts of others |
+//! | [`clock`] | | the time, from the system or from a test's hand |
+//! | [`log`] | | the bounded broadcast log that watches and subscriptions are made of |
 //!
 //! Nothing here needs an async runtime: what waits is a future for any executor, or a method that
-//! parks a plain thread until a deadline.
+//! parks a plain thread until a deadline. The one exception is `pool`, whose timeouts are tokio's.
 //!
 //! # Guarantees, and the tests that hold them
 //!
+//! Names are of this crate's unit tests; `tests/…` are its integration tests.
+//!
+//! ## Lifetimes
+//!
 //! | guarantee | held by |
 //! |---|---|
-//! | a name has one holder at most; the limit on names is exact | `registry::laws::of_racing_threads_exactly_one_takes_a_name_and_the_limit_is_exact` |
+//! | an end drops what is kept, latest first, then delivers each `Down`; a panic stops neither | `owner::laws::what_is_kept_goes_latest_first_and_before_any_down_also_if_it_panics` |
+//! | a monitor hears exactly once, a late one at once | `owner::laws::each_monitor_hears_once_why_and_a_late_one_at_once`, `owner::models` (every interleaving) |
+//! | of racing ends and gifts nothing is lost or dropped twice | `owner::laws::of_racing_ends_and_gifts_everything_kept_is_dropped_exactly_once`, `owner::models` |
+//! | whoever received a `Down` finds no name and no membership of the owner | `registry::laws::whoever_received_a_down_finds_no_name_of_the_owner` |
+//!
+//! ## Registry
+//!
+//! | guarantee | held by |
+//! |---|---|
+//! | names, groups, owners, properties, monitors and watches behave like plain maps | `registry::machine::a_registry_behaves_like_maps_with_owners` |
+//! | a name has one holder at most; the limit is exact | `registry::laws::of_racing_threads_exactly_one_takes_a_name_and_the_limit_is_exact` |
 //! | a lookup that begins after `unregister` returned finds nothing | `registry::laws::a_lookup_never_sees_a_registration_that_is_gone` |
-//! | the watch replays the map; the map behaves like a `HashMap` | `registry::laws::a_registry_behaves_like_a_map_and_its_watch_replays_it` |
 //! | a handle's destructor may use the registry | `registry::laws::a_handles_destructor_may_use_the_registry` |
 //! | a panicking waker costs nobody else a wake-up, and no name | `registry::laws::a_panicking_waker_leaves_the_name_free_and_the_others_woken` |
-//! | a lookup, a key's read and an append that wakes nobody allocate nothing; churn leaves no memory behind | `tests/allocations.rs` |
-//! | readers see whole versions; no increment is lost | `config::laws::readers_never_see_half_of_an_update_and_no_increment_is_lost` |
-//! | a bad file changes nothing and reports every problem | `config::laws::a_bad_file_changes_nothing_and_every_problem_is_reported` |
-//! | a file is bounded in length, depth and reported problems | `config::laws::a_file_is_bounded_in_length_depth_and_problems` |
+//! | a watch of a namespace is not woken, filled or evicted by others | `registry::laws::changes_of_other_namespaces_neither_wake_nor_count_nor_evict` |
+//! | lag is reported | `registry::laws::a_watch_reports_its_namespace_its_lag_and_the_end` |
+//! | a slow backend hides its own name and holds up nobody | `registry::durable::laws::a_slow_backend_hides_the_name_and_holds_up_nobody_else` |
+//! | a failing backend is an error that gives back the handle | `registry::durable::laws::a_failing_backend_is_an_error_that_gives_back_the_handle` |
+//! | what was acknowledged and had not ended is recovered after a crash | `registry::durable::laws::after_a_crash_everything_acknowledged_and_alive_is_recovered_once`, `tests/registry_crash.rs` (SIGKILL) |
+//! | a lookup allocates nothing; churn leaves no memory behind | `tests/allocations.rs` |
+//!
+//! ## Config
+//!
+//! | guarantee | held by |
+//! |---|---|
+//! | readers see whole versions; no increment is lost | `config::laws::readers_never_see_half_of_an_update_and_no_increment_is_lost`, `config::published` (every interleaving) |
+//! | layers are a merge of maps, with sources; a failing reload changes nothing | `config::laws::layers::layers_behave_like_a_merge_of_maps_and_a_failing_reload_changes_nothing` |
+//! | every problem is reported with key, source and rule | `config::laws::layers::every_problem_of_every_layer_is_reported_with_its_source` |
+//! | files are bounded in number, length and reported problems | `config::laws::layers::files_are_bounded_in_number_and_length_and_so_are_all_their_problems` |
+//! | changed, replaced, missing and broken files are noticed | `tests/config_reload.rs` |
+//! | nothing that holds a secret shows it | `config::laws::secrets::nothing_that_holds_a_secret_shows_it` |
+//! | a cached read allocates nothing | `tests/allocations.rs` |
+//!
+//! @@EVENTS@@
+//! ## Services and tables
+//!
+//! | guarantee | held by |
+//! |---|---|
+//! | services follow a model of their states | `service::laws::services_behave_like_a_model_of_their_states` |
+//! | of ready, failure, deadline and stop exactly one decides a start | `service::races::of_ready_failure_deadline_and_stop_one_decides_the_start` |
+//! | a panic stops a service at once | `service::laws::a_panic_stops_a_service_at_once_whether_it_was_ready_or_not` |
+//! | a table behaves like a map with limits and a time to live | `table::laws::a_table_behaves_like_a_map_with_limits_and_a_time_to_live` |
+//! | its limits are exact in races | `table::races` |
+//! | its entries and its name are gone before its owner's `Down` | `table::laws::with_its_owner_a_table_frees_name_and_entries_before_any_down` |
+//!
+//! ## Pool
+//!
+//! | guarantee | held by |
+//! |---|---|
+//! | counts, hand-outs and limits follow a model | `pool::laws::model::a_pool_behaves_like_a_list_with_a_queue` |
+//! | callers that give up lose no slot and no connection | `pool::laws::callers_that_give_up_at_any_point_lose_nothing` |
+//! | a server that dies and comes back costs errors, not the pool | `tests/pool_tcp.rs` |
+//!
+//! ## Telemetry
+//!
+//! | guarantee | held by |
+//! |---|---|
+//! | every way to end is counted once, on any thread | `telemetry::laws::every_way_to_end_is_counted_as_what_it_is_and_once`, `telemetry::laws::no_end_on_any_thread_is_lost`, `telemetry::cells::models` (every interleaving) |
+//! | windows and quantiles agree with an exact list within the stated error | `telemetry::laws::summaries_and_windows_agree_with_a_list_of_everything_recorded` |
+//! | recording allocates nothing; threads that end leave nothing | `tests/telemetry_allocations.rs` |
+//! | the Prometheus text says the same | `tests/telemetry_prometheus.rs` |
+//!
+//! @@MEMORY@@
+//! ## Log
+//!
+//! | guarantee | held by |
+//! |---|---|
 //! | numbers have no gaps; lag is reported once a gap | `log::laws::a_log_behaves_like_a_vec_with_a_moving_start` |
-//! | no lost wake-up, one order for all subscribers | `log::models`, every interleaving of small programs |
-//! | events obey retention; queries report what was evicted | `events::laws::a_store_behaves_like_a_vec_with_a_moving_start` |
+//! | no lost wake-up, one order for all subscribers | `log::models` (every interleaving) |
 //!
 //! # Example
 //!

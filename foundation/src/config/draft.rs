@@ -3,84 +3,89 @@
 use std::sync::Arc;
 
 use super::error::{Problem, Rejection, Violation};
-use super::{FromValue, ReadError, Schema, Snapshot, Value, file};
+use super::snapshot::Held;
+use super::{FromValue, KeySpec, ReadError, Schema, Snapshot, Source, Value, file};
 
 /// A set of values in the making. Nobody else sees it before the update is complete.
+///
+/// What is set here lies above defaults, files and environment, and stays there when they are read
+/// again, until it is cleared.
 #[derive(Debug)]
 pub struct Draft {
-    base: Arc<Snapshot>,
-    values: Box<[Value]>,
+    next: Snapshot,
 }
 
 impl Draft {
-    pub(super) fn new(base: Arc<Snapshot>) -> Self {
-        let values = base.values().into();
-        Self { base, values }
+    pub(super) fn new(base: &Snapshot) -> Self {
+        Self { next: base.clone() }
     }
 
     /// The value at `path` as this draft has it.
     pub fn get<T: FromValue>(&self, path: &str) -> Result<T, ReadError> {
-        let (at, before) = self.base.read(path)?;
-        Ok(self.values.get(at).and_then(T::from_value).unwrap_or(before))
+        self.next.get(path)
+    }
+
+    /// Where the value at `path` comes from, as this draft has it.
+    pub fn source(&self, path: &str) -> Result<&Source, ReadError> {
+        self.next.source(path)
     }
 
     /// Sets the value at `path`, if the key exists and its rule allows the value.
     pub fn set(&mut self, path: &str, value: impl Into<Value>) -> Result<(), Problem> {
-        match checked(self.schema(), path, value.into()) {
-            Ok(found) => {
-                self.put(found);
-                Ok(())
-            }
-            Err(violation) => Err(Problem { key: Some(path.to_owned()), place: None, violation }),
-        }
+        let (at, spec) = self.find(path)?;
+        let value = spec.check(value.into()).map_err(|violation| problem(path, violation))?;
+        self.next.put(at, Held { value, source: Source::Override });
+        Ok(())
     }
 
-    /// Sets every key to its default. With [`apply_toml`](Self::apply_toml) after it, a file says
-    /// everything and a line that was deleted from it counts.
+    /// Takes back what was set at `path`: environment, files or default hold again.
+    pub fn clear(&mut self, path: &str) -> Result<(), Problem> {
+        let (at, _) = self.find(path)?;
+        self.next.clear(at);
+        Ok(())
+    }
+
+    /// Takes back everything that was set. With [`apply_toml`](Self::apply_toml) after it, a line
+    /// that was deleted from the document counts.
     pub fn reset(&mut self) {
-        self.values = self.schema().defaults();
+        for at in 0..self.schema().keys().len() {
+            self.next.clear(at);
+        }
     }
 
     /// Sets every key that the TOML document `text` names; other keys keep their values.
     ///
-    /// Sets nothing if anything is wrong with the document. `source` is what errors call it.
-    pub fn apply_toml(&mut self, text: &str, source: &str) -> Result<(), Rejection> {
-        for found in file::read(self.schema(), text, source)? {
-            self.put(found);
+    /// Sets nothing if anything is wrong with the document. `name` is what errors and sources call
+    /// it.
+    pub fn apply_toml(&mut self, text: &str, name: &str) -> Result<(), Rejection> {
+        for (at, held) in file::read(self.schema(), text, &name.into())? {
+            self.next.put(at, held);
         }
         Ok(())
     }
 
-    /// The keys whose values differ from the snapshot that the draft began with.
-    pub(super) fn changed(&self) -> impl Iterator<Item = &'static str> {
-        let pairs = self.values.iter().zip(self.base.iter());
-        pairs.filter(|(new, (_, old))| new != old).map(|(_, (path, _))| path)
+    /// Replaces everything that is not set here.
+    pub(super) fn rest_on(&mut self, below: Arc<[Held]>) {
+        self.next.rest_on(below);
     }
 
-    /// The draft as the snapshot that is to follow the one it began with.
-    pub(super) fn into_snapshot(self, version: u64) -> Snapshot {
-        self.base.with_values(version, self.values)
+    /// The set of values that this draft makes.
+    pub(super) fn into_snapshot(self) -> Snapshot {
+        self.next
     }
 
-    fn schema(&self) -> &Schema {
-        self.base.schema()
+    /// The keys.
+    pub(super) fn schema(&self) -> &Schema {
+        self.next.schema()
     }
 
-    fn put(&mut self, (at, value): (usize, Value)) {
-        if let Some(place) = self.values.get_mut(at) {
-            *place = value;
-        }
+    fn find(&self, path: &str) -> Result<(usize, KeySpec), Problem> {
+        let schema = self.schema();
+        let unknown = || problem(path, Violation::UnknownKey { nearest: schema.nearest(path) });
+        schema.find(path).map(|(at, spec)| (at, *spec)).ok_or_else(unknown)
     }
 }
 
-/// The index of the key at `path` and `value` as that key holds it.
-pub(super) fn checked(
-    schema: &Schema,
-    path: &str,
-    value: Value,
-) -> Result<(usize, Value), Violation> {
-    match schema.find(path) {
-        Some((at, spec)) => Ok((at, spec.check(value)?)),
-        None => Err(Violation::UnknownKey { nearest: schema.nearest(path) }),
-    }
+fn problem(path: &str, violation: Violation) -> Problem {
+    Problem { key: Some(path.to_owned()), source: Source::Override, violation }
 }

@@ -4,8 +4,10 @@ use std::fmt;
 
 use thiserror::Error;
 
-use super::file::MAX_PROBLEMS;
-use super::{Kind, Value, duration};
+use super::{Kind, Source, Value, duration};
+
+/// How many problems of a rejection are listed; the others are counted.
+const MAX_PROBLEMS: usize = 100;
 
 /// Why keys make no [`Schema`](super::Schema). All of these are mistakes of the crate that describes
 /// the keys.
@@ -25,8 +27,12 @@ pub enum SchemaError {
         /// The shorter one.
         under: &'static str,
     },
-    /// A path is not made of lowercase letters, digits and `_` between dots.
-    #[error("the path `{path}` is not made of lowercase letters, digits and `_` between dots")]
+    /// A path is not made of lowercase letters, digits and single `_` within its parts. A `__`, or a
+    /// `_` at the edge of a part, would make two keys one variable of the environment.
+    #[error(
+        "the path `{path}` is not made of lowercase letters and digits, with a dot or a single `_` \
+         between them"
+    )]
     Path {
         /// The path.
         path: &'static str,
@@ -41,30 +47,20 @@ pub enum SchemaError {
     },
 }
 
-/// One thing wrong with values that were to be set.
+/// One thing wrong with values that were to be set. Shows no value of a [`Secret`](super::Secret).
 #[derive(Clone, Debug, PartialEq)]
 pub struct Problem {
-    /// The key as it was given; `None` where a file cannot be read as TOML.
+    /// The key as it was given; `None` where a whole document cannot be read.
     pub key: Option<String>,
-    /// Where it stands, if it came from a file.
-    pub place: Option<Place>,
+    /// Where the value comes from.
+    pub source: Source,
     /// What is wrong with it.
     pub violation: Violation,
 }
 
-/// A place in a file.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Place {
-    /// What the caller called the file.
-    pub source: String,
-    /// The line, from 1.
-    pub line: usize,
-    /// The character in the line, from 1.
-    pub column: usize,
-}
-
 /// What is wrong with a value or its key.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub enum Violation {
     /// No key has this path.
     UnknownKey {
@@ -99,14 +95,25 @@ pub enum Violation {
         /// The longest that is read: 1 MiB.
         limit: usize,
     },
+    /// The file or directory cannot be read.
+    Unreadable {
+        /// What the operating system says.
+        reason: String,
+    },
+    /// The directory has too many files.
+    TooManyFiles {
+        /// How many are read at most: 256.
+        limit: usize,
+    },
 }
 
-/// Every problem of an update or a file; at least one.
+/// Every problem of an update or of what was read; at least one.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Rejection {
-    /// The problems; those of a file in the order of their places, and the first 100 of them.
+    /// The problems, at most 100: those of documents and of the environment, then those of files in
+    /// the order in which they are read; those of one text in the order of their places.
     pub problems: Vec<Problem>,
-    /// How many more problems the file has.
+    /// How many more problems there are.
     pub more: usize,
 }
 
@@ -119,7 +126,7 @@ pub enum UpdateError {
     /// The edit read a key that cannot be read so.
     #[error(transparent)]
     Read(#[from] ReadError),
-    /// The update was asked for by the edit of another update of the same configuration.
+    /// The update or reload was asked for by the edit of an update of the same configuration.
     #[error("an edit cannot update the configuration that it edits")]
     Nested,
 }
@@ -147,6 +154,43 @@ pub enum ReadError {
     },
 }
 
+impl Rejection {
+    /// One in the making: see [`or`](Self::or).
+    pub(super) const fn none() -> Self {
+        Self { problems: Vec::new(), more: 0 }
+    }
+
+    /// Whether one more problem would only be counted.
+    pub(super) fn is_full(&self) -> bool {
+        self.problems.len() >= MAX_PROBLEMS
+    }
+
+    /// Lists one more problem, or counts it.
+    pub(super) fn add(&mut self, problem: Problem) {
+        if self.is_full() {
+            self.more += 1;
+        } else {
+            self.problems.push(problem);
+        }
+    }
+
+    /// What was read; nothing, and its problems here, if it was refused.
+    pub(super) fn accept<T: Default>(&mut self, read: Result<T, Self>) -> T {
+        read.unwrap_or_else(|refused| {
+            self.more += refused.more;
+            for problem in refused.problems {
+                self.add(problem);
+            }
+            T::default()
+        })
+    }
+
+    /// `value`, if nothing is wrong.
+    pub(super) fn or<T>(self, value: T) -> Result<T, Self> {
+        if self.problems.is_empty() { Ok(value) } else { Err(self) }
+    }
+}
+
 impl From<Problem> for Rejection {
     fn from(problem: Problem) -> Self {
         Self { problems: vec![problem], more: 0 }
@@ -172,14 +216,18 @@ impl fmt::Display for Violation {
             Self::TooLong { bytes, limit } => {
                 write!(f, "the file has {bytes} bytes, the limit is {limit}")
             }
+            Self::Unreadable { reason } => write!(f, "cannot be read: {reason}"),
+            Self::TooManyFiles { limit } => {
+                write!(f, "the directory has more files than the limit of {limit}")
+            }
         }
     }
 }
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(Place { source, line, column }) = &self.place {
-            write!(f, "{source}:{line}:{column}: ")?;
+        if let source @ (Source::File { .. } | Source::Environment { .. }) = &self.source {
+            write!(f, "{source}: ")?;
         }
         if let Some(key) = &self.key {
             write!(f, "`{key}` ")?;
@@ -218,5 +266,6 @@ fn described(kind: Kind) -> &'static str {
         Kind::Bool => "a bool",
         Kind::Text => "a text",
         Kind::Duration => "a duration",
+        Kind::Secret => "a secret",
     }
 }

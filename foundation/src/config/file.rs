@@ -1,16 +1,16 @@
 //! Reading values from a TOML document, with the place of everything that is wrong in it.
 
+use std::sync::Arc;
+
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::error::{Place, Problem, Rejection, Violation};
-use super::{KeySpec, Kind, Schema, Value, duration};
+use super::error::{Problem, Rejection, Violation};
+use super::snapshot::Held;
+use super::{KeySpec, Kind, Schema, Source, Value, duration};
 
 /// The longest document that is read.
-const MAX_DOCUMENT_BYTES: usize = 1 << 20;
-
-/// How many problems of a document are reported; the others are counted.
-pub(super) const MAX_PROBLEMS: usize = 100;
+pub(super) const MAX_DOCUMENT_BYTES: usize = 1 << 20;
 
 /// One document on its way into values.
 struct Reading<'a> {
@@ -19,42 +19,51 @@ struct Reading<'a> {
     /// holds no key.
     deepest: usize,
     longest: usize,
-    found: Vec<(usize, Value)>,
+    lines: Lines<'a>,
+    found: Vec<(usize, Held)>,
     problems: Vec<Found>,
+}
+
+/// Where the lines of a document begin.
+struct Lines<'a> {
+    path: &'a Arc<str>,
+    text: &'a str,
+    starts: Vec<usize>,
 }
 
 /// A problem and the byte where it stands. Its line is counted, and its hint looked for, only if it
 /// is reported.
 struct Found {
-    at: Option<usize>,
+    at: usize,
     key: Option<String>,
     violation: Violation,
 }
 
-/// The values in `text`, each with the index of its key, or everything that is wrong with it.
+/// The values in the document `text`, called `path`, each with the index of its key, or everything
+/// that is wrong with it.
 pub(super) fn read(
     schema: &Schema,
     text: &str,
-    source: &str,
-) -> Result<Vec<(usize, Value)>, Rejection> {
+    path: &Arc<str>,
+) -> Result<Vec<(usize, Held)>, Rejection> {
     let bytes = text.len();
     if bytes > MAX_DOCUMENT_BYTES {
-        let violation = Violation::TooLong { bytes, limit: MAX_DOCUMENT_BYTES };
-        let problem = Found { at: Some(0), key: None, violation };
-        return Err(rejection(vec![problem], schema, "", source));
+        return Err(whole(path, too_long(bytes)));
     }
     let paths = || schema.keys().iter().map(KeySpec::path);
     let mut reading = Reading {
         schema,
         deepest: paths().map(|path| path.split('.').count()).max().unwrap_or(0),
         longest: paths().map(str::len).max().unwrap_or(0),
+        lines: Lines::new(path, text),
         found: Vec::new(),
         problems: Vec::new(),
     };
     let (document, errors) = DeTable::parse_recoverable(text);
     for error in errors {
-        let at = error.span().map(|span| span.start);
+        // The message alone: the whole error quotes the line, which may hold a secret.
         let violation = Violation::Syntax { message: error.message().to_owned() };
+        let at = error.span().map_or(0, |span| span.start);
         reading.problems.push(Found { at, key: None, violation });
     }
     // What a parser recovers from broken text is guesswork: its keys are judged only in a document
@@ -62,11 +71,17 @@ pub(super) fn read(
     if reading.problems.is_empty() {
         reading.table("", 1, document.get_ref());
     }
-    if reading.problems.is_empty() {
-        Ok(reading.found)
-    } else {
-        Err(rejection(reading.problems, schema, text, source))
-    }
+    reading.finish()
+}
+
+/// What is wrong with a document of so many bytes.
+pub(super) fn too_long(bytes: usize) -> Violation {
+    Violation::TooLong { bytes, limit: MAX_DOCUMENT_BYTES }
+}
+
+/// A problem of the document `path` as a whole.
+pub(super) fn whole(path: &Arc<str>, violation: Violation) -> Rejection {
+    Problem { key: None, source: Source::document(Arc::clone(path)), violation }.into()
 }
 
 impl Reading<'_> {
@@ -84,7 +99,7 @@ impl Reading<'_> {
                 (None, _) => {
                     // An unknown key is the key's fault, anything else the value's.
                     let violation = Violation::UnknownKey { nearest: None };
-                    let at = Some(key.span().start);
+                    let at = key.span().start;
                     self.problems.push(Found { at, key: Some(path), violation });
                 }
             }
@@ -92,36 +107,48 @@ impl Reading<'_> {
     }
 
     fn value(&mut self, index: usize, spec: &KeySpec, value: &Spanned<DeValue<'_>>) {
+        let at = value.span().start;
         match converted(spec, value.get_ref()).and_then(|value| spec.check(value)) {
-            Ok(value) => self.found.push((index, value)),
+            Ok(value) => {
+                self.found.push((index, Held { value, source: self.lines.source(at) }));
+            }
             Err(violation) => {
-                let (at, key) = (Some(value.span().start), Some(spec.path().to_owned()));
-                self.problems.push(Found { at, key, violation });
+                self.problems.push(Found { at, key: Some(spec.path().to_owned()), violation });
             }
         }
     }
+
+    /// What was found, or the problems in the order of their places.
+    fn finish(mut self) -> Result<Vec<(usize, Held)>, Rejection> {
+        let mut rejection = Rejection::none();
+        self.problems.sort_by_key(|problem| problem.at);
+        for Found { at, key, mut violation } in self.problems {
+            if rejection.is_full() {
+                rejection.more += 1;
+                continue;
+            }
+            if let (Violation::UnknownKey { nearest }, Some(key)) = (&mut violation, &key) {
+                *nearest = self.schema.nearest(key);
+            }
+            rejection.add(Problem { key, source: self.lines.source(at), violation });
+        }
+        rejection.or(self.found)
+    }
 }
 
-/// The first problems, with their places in `text`, and the number of the others.
-fn rejection(mut found: Vec<Found>, schema: &Schema, text: &str, source: &str) -> Rejection {
-    found.sort_by_key(|problem| problem.at);
-    let more = found.len().saturating_sub(MAX_PROBLEMS);
-    found.truncate(MAX_PROBLEMS);
-    let line_starts: Vec<usize> =
-        std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
-    let place = |at: usize| {
-        let line = line_starts.partition_point(|start| *start <= at);
-        let line_start = line_starts.get(line - 1).copied().unwrap_or(0);
-        let column = text.get(line_start..at).map_or(0, |before| before.chars().count()) + 1;
-        Place { source: source.to_owned(), line, column }
-    };
-    let problems = found.into_iter().map(|Found { at, key, mut violation }| {
-        if let (Violation::UnknownKey { nearest }, Some(key)) = (&mut violation, &key) {
-            *nearest = schema.nearest(key);
-        }
-        Problem { place: at.map(place), key, violation }
-    });
-    Rejection { problems: problems.collect(), more }
+impl<'a> Lines<'a> {
+    fn new(path: &'a Arc<str>, text: &'a str) -> Self {
+        let starts = text.match_indices('\n').map(|(at, _)| at + 1);
+        Self { path, text, starts: std::iter::once(0).chain(starts).collect() }
+    }
+
+    /// The place of the byte `at`.
+    fn source(&self, at: usize) -> Source {
+        let line = self.starts.partition_point(|start| *start <= at);
+        let start = self.starts.get(line - 1).copied().unwrap_or(0);
+        let column = self.text.get(start..at).map_or(0, |before| before.chars().count()) + 1;
+        Source::File { path: Arc::clone(self.path), line, column }
+    }
 }
 
 /// The path of `key` under `prefix`. A quoted key that is empty or has a dot in it is no part of a
@@ -133,7 +160,7 @@ fn joined(prefix: &str, key: &str) -> String {
 }
 
 /// The TOML value as the key takes it, before its rule is checked.
-fn converted(spec: &KeySpec, value: &DeValue<'_>) -> Result<Value, Violation> {
+pub(super) fn converted(spec: &KeySpec, value: &DeValue<'_>) -> Result<Value, Violation> {
     let read = match value {
         DeValue::Integer(number) => {
             i64::from_str_radix(number.as_str(), number.radix()).ok().map(Value::Integer)

@@ -13,6 +13,9 @@ use proptest::prelude::*;
 use super::*;
 use crate::registry;
 
+mod layers;
+mod secrets;
+
 const KEYS: &[KeySpec] = &[
     KeySpec::integer("t.a", 0, -10..=10).doc("a"),
     KeySpec::integer("t.b", 0, -10..=10).doc("b"),
@@ -227,7 +230,7 @@ fn a_broken_file_is_reported_with_its_place() {
     };
     let first = &rejection.problems[0];
     assert!(matches!(first.violation, Violation::Syntax { .. }), "{first}");
-    assert_eq!(first.place.as_ref().map(|place| place.line), Some(2));
+    assert!(matches!(first.source, Source::File { line: 2, .. }), "{first}");
 }
 
 #[test]
@@ -284,6 +287,23 @@ fn a_reset_before_a_file_lets_deleted_lines_count() {
 }
 
 #[test]
+fn whole_numbers_of_every_type_can_be_set_and_none_wraps() {
+    const WIDE: &[KeySpec] = &[
+        KeySpec::integer("w.n", 0, i64::MIN..=i64::MAX),
+        KeySpec::float("w.f", 0.0, 0.0..=f64::MAX),
+    ];
+    let config = Config::new(Schema::new(&[WIDE]).unwrap());
+    let set = |value: Value| config.update(|draft| Ok(draft.set("w.n", value)?));
+    for value in [Value::from(7_u8), 7_i16.into(), 7_u64.into(), 7_usize.into(), 7_isize.into()] {
+        assert_eq!(set(value), Ok(1));
+    }
+    let error = set(u64::MAX.into()).unwrap_err().to_string();
+    assert!(error.ends_with("but is float 1.8446744073709552e19"), "{error}");
+    assert_eq!(config.update(|draft| Ok(draft.set("w.f", u64::MAX)?)), Ok(2));
+    assert_eq!(config.get::<i64>("w.n"), Ok(7));
+}
+
+#[test]
 fn a_read_that_could_fail_later_fails_at_once() {
     let config = config();
     let unsigned = config.key::<u32>("t.a").unwrap_err();
@@ -321,10 +341,15 @@ fn the_limits_of_this_crate_are_the_defaults_of_its_keys() {
 #[test]
 fn the_reference_page_has_a_row_for_every_key() {
     const TOP: &[KeySpec] = &[KeySpec::integer("budget", -1_234_567, i64::MIN..=0).doc("Top.")];
-    let page = reference_markdown(&Schema::new(&[KEYS, TOP]).unwrap());
-    assert!(page.starts_with("## Top level\n\n| key | default | must be | meaning |\n"));
-    assert!(page.contains("| `budget` | `-1_234_567` |"));
-    assert!(page.contains("\n\n## `t`\n\n"));
-    assert!(page.contains("| `ratio` | `0.5` | a number from 0 to 1 | A share \\| of one. |\n"));
-    assert!(page.contains("| `wait` | `\"250 ms\"` | a duration from 0 s to 1 min |  |\n"));
+    let page = reference_markdown(&Schema::new(&[KEYS, TOP]).unwrap(), "APP");
+    let head = "## Top level\n\n| key | kind | default | must be | variable | meaning |\n";
+    assert!(page.starts_with(head), "{page}");
+    for row in [
+        "\n| `budget` | integer | `-1_234_567` |",
+        "\n\n## `t`\n\n",
+        "| `ratio` | float | `0.5` | a number from 0 to 1 | `APP__T__RATIO` | A share \\| of one. |\n",
+        "| `wait` | duration | `\"250 ms\"` | a duration from 0 s to 1 min | `APP__T__WAIT` |  |\n",
+    ] {
+        assert!(page.contains(row), "no {row:?} in {page}");
+    }
 }

@@ -19,7 +19,7 @@ use crate::sync::{AtomicU64, Ordering};
 
 /// What can be published: a value that knows its version.
 pub(super) trait Versioned {
-    /// Larger for a later value.
+    /// Never smaller for a later value. The same for one that readers need not look at.
     fn version(&self) -> u64;
 }
 

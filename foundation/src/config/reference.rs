@@ -2,11 +2,12 @@
 
 use std::fmt::Write;
 
-use super::{Schema, Value};
+use super::{Kind, Schema, Value, variable};
 
 /// Every key of the schema as Markdown: one section for what stands before the last dot, one table
-/// row a key. The same schema gives the same text.
-pub fn reference_markdown(schema: &Schema) -> String {
+/// row a key, with the variable that sets it if the environment is read with `prefix`. The same
+/// schema and prefix give the same text.
+pub fn reference_markdown(schema: &Schema, prefix: &str) -> String {
     let mut page = String::new();
     let mut section = None;
     for key in schema.keys() {
@@ -16,13 +17,20 @@ pub fn reference_markdown(schema: &Schema) -> String {
             let title = if own.is_empty() { "Top level".to_owned() } else { format!("`{own}`") };
             let _ = write!(
                 page,
-                "{gap}## {title}\n\n| key | default | must be | meaning |\n|---|---|---|---|\n"
+                "{gap}## {title}\n\n| key | kind | default | must be | variable | meaning |\n\
+                 |---|---|---|---|---|---|\n"
             );
             section = Some(own);
         }
-        let default = cell(&shown(&key.default_value()));
+        let kind = key.kind();
+        let default = match kind {
+            Kind::Secret => "never shown".to_owned(),
+            _ => format!("`{}`", cell(&shown(&key.default_value()))),
+        };
         let (rule, meaning) = (cell(&key.rule().to_string()), cell(key.meaning()));
-        let _ = writeln!(page, "| `{name}` | `{default}` | {rule} | {meaning} |");
+        let variable = variable(prefix, key.path());
+        let _ =
+            writeln!(page, "| `{name}` | {kind} | {default} | {rule} | `{variable}` | {meaning} |");
     }
     page
 }

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use foldhash::fast::RandomState;
 
+use super::KeySpec;
 use super::error::SchemaError;
-use super::{KeySpec, Value};
 
 /// Every key that a configuration has, put together from the crates that read them. Clones share it.
 #[derive(Clone)]
@@ -71,11 +71,6 @@ impl Schema {
         Some((at, self.0.specs.get(at)?))
     }
 
-    /// The default of every key, in the order of the keys.
-    pub(super) fn defaults(&self) -> Box<[Value]> {
-        self.0.specs.iter().map(KeySpec::default_value).collect()
-    }
-
     /// A key that is written almost like `path`, for an error's hint.
     pub(super) fn nearest(&self, path: &str) -> Option<&'static str> {
         if path.len() > 256 {
@@ -97,10 +92,10 @@ impl fmt::Debug for Schema {
     }
 }
 
-/// Whether `path` is made of non-empty parts between dots, each of `a-z`, `0-9` and `_`.
+/// Whether `path` is made of words of `a-z` and `0-9`, with a dot or a single `_` between them.
 fn is_path(path: &str) -> bool {
-    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
-    path.split('.').all(|part| !part.is_empty() && part.chars().all(plain))
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+    path.split(['.', '_']).all(|word| !word.is_empty() && word.chars().all(plain))
 }
 
 #[cfg(all(test, not(foundation_loom)))]
@@ -118,6 +113,9 @@ mod tests {
         assert_eq!(refused(&[A, A]), "the key `a.b` is described twice");
         assert_eq!(refused(&[A, BETWEEN, UNDER]), "the key `a.b.c` lies under the key `a.b`");
         assert!(refused(&[PATH]).starts_with("the path `a..B` is not made of"));
+        for path in ["a__b", "_a.b", "a._b", "a_.b", "a.b_", ""] {
+            assert!(!is_path(path), "{path}");
+        }
         assert_eq!(
             refused(&[BROKEN]),
             "the default of `n` must be an integer from 1 to 5, but is 0"

@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use super::error::Violation;
-use super::{Kind, Value, duration};
+use super::{Kind, Secret, Value, duration};
 
 /// A key, as the crate that reads it describes it. Made in constants.
 ///
@@ -36,6 +36,7 @@ enum Shape {
     Text { default: &'static str, may_be_empty: bool },
     OneOf { default: &'static str, allowed: &'static [&'static str] },
     Duration { default: Duration, min: Duration, max: Duration },
+    Secret,
 }
 
 impl KeySpec {
@@ -86,6 +87,11 @@ impl KeySpec {
         Self::new(path, Shape::Duration { default, min: *range.start(), max: *range.end() })
     }
 
+    /// A key for a text that is never shown, read as a [`Secret`]. Empty until one is set.
+    pub const fn secret(path: &'static str) -> Self {
+        Self::new(path, Shape::Secret)
+    }
+
     /// The same key with its meaning, a sentence or two of Markdown for the reference page.
     #[must_use]
     pub const fn doc(mut self, doc: &'static str) -> Self {
@@ -111,6 +117,7 @@ impl KeySpec {
             Shape::Bool { .. } => Kind::Bool,
             Shape::Text { .. } | Shape::OneOf { .. } => Kind::Text,
             Shape::Duration { .. } => Kind::Duration,
+            Shape::Secret => Kind::Secret,
         }
     }
 
@@ -124,6 +131,7 @@ impl KeySpec {
                 Value::Text(default.into())
             }
             Shape::Duration { default, .. } => Value::Duration(default),
+            Shape::Secret => Value::Secret(Secret::default()),
         }
     }
 
@@ -140,11 +148,13 @@ impl KeySpec {
         }
     }
 
-    /// The value if it obeys the rule. A whole number given for a float is taken as one.
+    /// The value if it obeys the rule. A whole number given for a float is taken as one, and a text
+    /// given for a secret as one.
     pub fn check(&self, value: Value) -> Result<Value, Violation> {
         let value = match (value, self.kind()) {
             #[expect(clippy::cast_precision_loss, reason = "a float key has a float's precision")]
             (Value::Integer(whole), Kind::Float) => Value::Float(whole as f64),
+            (Value::Text(text), Kind::Secret) => Value::Secret((&*text).into()),
             (value, _) => value,
         };
         let obeys = match (&value, self.shape) {
@@ -152,7 +162,7 @@ impl KeySpec {
             (Value::Float(value), Shape::Float { min, max, .. }) => {
                 value.is_finite() && (min..=max).contains(value)
             }
-            (Value::Bool(_), Shape::Bool { .. }) => true,
+            (Value::Bool(_), Shape::Bool { .. }) | (Value::Secret(_), Shape::Secret) => true,
             (Value::Text(value), Shape::Text { may_be_empty, .. }) => {
                 may_be_empty || !value.is_empty()
             }
@@ -171,8 +181,13 @@ impl KeySpec {
         }
     }
 
-    /// What is wrong with `found`, which is of another kind.
+    /// What is wrong with `found`, which is of another kind. What was meant to be a secret is not
+    /// repeated.
     pub(super) fn wrong_kind(&self, found: String) -> Violation {
+        let found = match self.shape {
+            Shape::Secret => "something else, which is not shown".to_owned(),
+            _ => found,
+        };
         Violation::Kind { expected: self.kind(), rule: self.rule().to_string(), found }
     }
 }
@@ -184,7 +199,7 @@ impl fmt::Display for Rule {
             Shape::Integer { min, max, .. } => write!(f, "an integer from {min} to {max}"),
             Shape::Float { min, max, .. } => write!(f, "a number from {min} to {max}"),
             Shape::Bool { .. } => f.write_str("true or false"),
-            Shape::Text { may_be_empty: true, .. } => f.write_str("a text"),
+            Shape::Text { may_be_empty: true, .. } | Shape::Secret => f.write_str("a text"),
             Shape::Text { .. } => f.write_str("a text that is not empty"),
             Shape::OneOf { allowed, .. } => {
                 f.write_str("one of ")?;

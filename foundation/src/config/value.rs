@@ -4,9 +4,10 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{KeySpec, duration};
+use super::{KeySpec, Secret, duration};
 
-/// The value of a key. Cloning costs one reference count at most.
+/// The value of a key. Whole numbers of every type become one; those above `i64::MAX` become floats,
+/// which no integer key takes. Cloning costs one reference count at most.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Value {
     /// A whole number.
@@ -19,6 +20,8 @@ pub enum Value {
     Text(Arc<str>),
     /// A length of time.
     Duration(Duration),
+    /// A text that is never shown.
+    Secret(Secret),
 }
 
 /// What sort of value a key has.
@@ -34,6 +37,8 @@ pub enum Kind {
     Text,
     /// [`Value::Duration`].
     Duration,
+    /// [`Value::Secret`].
+    Secret,
 }
 
 /// A type that a key can be read as.
@@ -61,12 +66,13 @@ impl Value {
             Self::Bool(_) => Kind::Bool,
             Self::Text(_) => Kind::Text,
             Self::Duration(_) => Kind::Duration,
+            Self::Secret(_) => Kind::Secret,
         }
     }
 }
 
 impl fmt::Display for Value {
-    /// As it is written in a TOML file.
+    /// As it is written in a TOML file, but for a secret.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Integer(value) => write!(f, "{value}"),
@@ -74,6 +80,7 @@ impl fmt::Display for Value {
             Self::Bool(value) => write!(f, "{value}"),
             Self::Text(value) => write!(f, "{value:?}"),
             Self::Duration(value) => write!(f, "\"{}\"", duration::shown(*value)),
+            Self::Secret(secret) => write!(f, "{secret}"),
         }
     }
 }
@@ -86,6 +93,7 @@ impl fmt::Display for Kind {
             Self::Bool => "bool",
             Self::Text => "text",
             Self::Duration => "duration",
+            Self::Secret => "secret",
         })
     }
 }
@@ -101,15 +109,23 @@ macro_rules! into_value {
 }
 
 into_value! {
+    i8 => |value| Self::Integer(value.into());
+    i16 => |value| Self::Integer(value.into());
     i32 => |value| Self::Integer(value.into());
     i64 => |value| Self::Integer(value);
+    u8 => |value| Self::Integer(value.into());
+    u16 => |value| Self::Integer(value.into());
     u32 => |value| Self::Integer(value.into());
+    u64 => |value| i64::try_from(value).map_or(Self::Float(value as f64), Self::Integer);
+    isize => |value| Self::Integer(value as i64);
+    usize => |value| Self::from(value as u64);
     f64 => |value| Self::Float(value);
     bool => |value| Self::Bool(value);
     &str => |value| Self::Text(value.into());
     String => |value| Self::Text(value.into());
     Arc<str> => |value| Self::Text(value);
     Duration => |value| Self::Duration(value);
+    Secret => |value| Self::Secret(value);
 }
 
 macro_rules! integers {
@@ -133,7 +149,7 @@ macro_rules! integers {
     )*};
 }
 
-integers! { i32 i64 u8 u16 u32 u64 usize }
+integers! { i8 i16 i32 i64 isize u8 u16 u32 u64 usize }
 
 macro_rules! others {
     ($($type:ty, $kind:ident, |$value:ident| $read:expr;)*) => {$(
@@ -160,4 +176,5 @@ others! {
     Arc<str>, Text, |value| Arc::clone(value);
     String, Text, |value| value.as_ref().to_owned();
     Duration, Duration, |value| *value;
+    Secret, Secret, |value| value.clone();
 }
