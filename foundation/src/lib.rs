@@ -125,5 +125,7 @@ pub mod events;
 pub mod log;
 pub mod owner;
 mod panics;
+#[cfg(feature = "pool")]
+pub mod pool;
 pub mod registry;
 mod sync;

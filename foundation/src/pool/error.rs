@@ -1,0 +1,82 @@
+//! Why there is no connection, and why a pool is not closed yet.
+
+use std::fmt;
+use std::time::Duration;
+
+use thiserror::Error;
+
+/// Why there is no connection.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum GetError<E: std::error::Error + 'static> {
+    /// The pool is closed, or was closed meanwhile. This is final.
+    #[error("the pool is closed")]
+    Closed,
+    /// Every connection is in use and no more callers may wait.
+    #[error(
+        "all connections are in use ({in_use}) and the queue is full ({waiting}, the limit is {limit})"
+    )]
+    Exhausted {
+        /// How many connections are in use.
+        in_use: usize,
+        /// How many callers wait.
+        waiting: usize,
+        /// [`PoolSettings::max_waiting`](super::PoolSettings::max_waiting).
+        limit: usize,
+    },
+    /// The time ran out.
+    #[error(
+        "the {within:?} for getting a connection ran out while {phase} \
+         (in use: {in_use}, waiting: {waiting})"
+    )]
+    Timeout {
+        /// What went on when the time ran out.
+        phase: Phase,
+        /// How much time there was.
+        within: Duration,
+        /// How many connections were in use or being made ready, the caller's own included.
+        in_use: usize,
+        /// How many callers waited, this one included if it did.
+        waiting: usize,
+    },
+    /// No connection could be made.
+    #[error("connecting failed (attempts: {attempts})")]
+    Connect {
+        /// How often it was tried.
+        attempts: usize,
+        /// What the last attempt failed with.
+        source: E,
+    },
+}
+
+/// The steps of getting a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// All connections were in use.
+    Waiting,
+    /// An idle connection was being checked.
+    Checking,
+    /// A new connection was being made.
+    Connecting,
+}
+
+/// The pool is closed, but some connections were not given back in time. They are closed when they
+/// are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("connections still in use {within:?} after the pool was closed: {in_use}")]
+pub struct DrainError {
+    /// How many are still in use.
+    pub in_use: usize,
+    /// How much time there was.
+    pub within: Duration,
+}
+
+impl fmt::Display for Phase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Waiting => "waiting",
+            Self::Checking => "checking",
+            Self::Connecting => "connecting",
+        })
+    }
+}
