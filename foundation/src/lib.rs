@@ -128,4 +128,6 @@ mod panics;
 #[cfg(feature = "pool")]
 pub mod pool;
 pub mod registry;
+#[cfg(feature = "service")]
+pub mod service;
 mod sync;
