@@ -131,3 +131,5 @@ pub mod registry;
 #[cfg(feature = "service")]
 pub mod service;
 mod sync;
+#[cfg(feature = "tables")]
+pub mod table;
