@@ -109,7 +109,7 @@ impl fmt::Display for Timestamp {
 }
 
 /// The length in nanoseconds, or as many as there can be.
-fn nanos(duration: Duration) -> u64 {
+pub(crate) fn nanos(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 

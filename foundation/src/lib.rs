@@ -133,3 +133,5 @@ pub mod service;
 mod sync;
 #[cfg(feature = "tables")]
 pub mod table;
+#[cfg(feature = "telemetry")]
+pub mod telemetry;

@@ -7,10 +7,14 @@
 
 use std::sync::PoisonError;
 
+#[cfg(all(foundation_loom, feature = "memory"))]
+pub(crate) use loom::sync::atomic::AtomicI64;
 #[cfg(foundation_loom)]
 pub(crate) use loom::sync::atomic::{AtomicU64, Ordering};
 #[cfg(foundation_loom)]
 pub(crate) use loom::sync::{Arc, Mutex, MutexGuard};
+#[cfg(all(not(foundation_loom), feature = "memory"))]
+pub(crate) use std::sync::atomic::AtomicI64;
 #[cfg(not(foundation_loom))]
 pub(crate) use std::sync::atomic::{AtomicU64, Ordering};
 #[cfg(not(foundation_loom))]
