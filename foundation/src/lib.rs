@@ -63,7 +63,18 @@
 //! | nothing that holds a secret shows it | `config::laws::secrets::nothing_that_holds_a_secret_shows_it` |
 //! | a cached read allocates nothing | `tests/allocations.rs` |
 //!
-//! @@EVENTS@@
+//! ## Events
+//!
+//! | guarantee | held by |
+//! |---|---|
+//! | numbers, retention by count, bytes and age, and queries are those of a `Vec` | `events::laws::a_store_behaves_like_a_vec_with_a_moving_start` |
+//! | the same in a file, across openings; published before answered | `events::durable::laws::a_durable_store_behaves_like_a_vec_with_a_moving_start_across_openings` |
+//! | from the file to live without gap or repetition; lag is counted once | `events::durable::laws::a_subscription_goes_from_the_file_to_live_without_gap_or_repetition`, `events::durable::laws::what_was_evicted_before_it_was_read_is_counted_once` |
+//! | what was acknowledged is there exactly once after a kill | `tests/events_crash.rs` (SIGKILL) |
+//! | a job fails alone, a commit fails whole, nobody who waits hangs | `sqlite::laws::a_job_that_fails_fails_alone_whatever_the_batches_are`, `sqlite::laws::a_commit_that_fails_fails_its_whole_batch_and_publishes_nothing`, `sqlite::laws::the_death_of_the_writer_fails_every_ticket_and_frees_the_file` |
+//! | a file has one writer; foreign and newer ones are refused untouched, older ones upgraded | `sqlite::laws::a_file_has_one_writer_whatever_path_leads_to_it`, `sqlite::laws::a_file_of_something_else_or_of_a_newer_version_is_refused_untouched`, `sqlite::laws::an_older_file_is_brought_to_the_newest_version_or_left_as_it_was` |
+//! | an append in memory that wakes nobody allocates nothing | `tests/allocations.rs` |
+//!
 //! ## Services and tables
 //!
 //! | guarantee | held by |
@@ -92,7 +103,16 @@
 //! | recording allocates nothing; threads that end leave nothing | `tests/telemetry_allocations.rs` |
 //! | the Prometheus text says the same | `tests/telemetry_prometheus.rs` |
 //!
-//! @@MEMORY@@
+//! ## Memory
+//!
+//! | guarantee | held by |
+//! |---|---|
+//! | the books equal a model after each step of random programs over threads and accounts | `tests/memory_accounting/laws.rs` |
+//! | a panic, nesting and scopes that end out of order leave nobody charged wrongly | `tests/memory_accounting/scopes.rs` |
+//! | planted leaks are found, clean workloads are not accused in 100 runs | `tests/memory_accounting/growth.rs` |
+//! | books are open for one account at a time | `memory::models` (every interleaving) |
+//! | the same over another allocator | `tests/memory_mimalloc.rs` |
+//!
 //! ## Log
 //!
 //! | guarantee | held by |
@@ -130,6 +150,8 @@ pub mod pool;
 pub mod registry;
 #[cfg(feature = "service")]
 pub mod service;
+#[cfg(feature = "sqlite")]
+pub mod sqlite;
 mod sync;
 #[cfg(feature = "tables")]
 pub mod table;
