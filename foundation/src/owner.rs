@@ -103,6 +103,9 @@ enum Phase {
 
 type Callback = Box<dyn FnOnce(Down) + Send>;
 
+/// What became of a step to keep something: the owner had ended; or the step failed; or it is kept.
+type Keeping<T, R, E, G> = Result<Result<(Kept<T>, R), E>, Ended<G>>;
+
 impl Owner {
     /// A lifetime that begins now.
     pub fn new() -> Self {
@@ -124,6 +127,7 @@ impl Owner {
     /// # Panics
     ///
     /// If a destructor or a monitor's callback panicked, after all of them ran.
+    #[expect(clippy::needless_pass_by_value, reason = "the owner's end is handed its reason")]
     pub fn end(self, reason: Reason) {
         self.0.end(&reason);
     }
@@ -161,7 +165,7 @@ impl OwnerRef {
         &self,
         given: G,
         step: impl FnOnce(G) -> Result<(T, R), E>,
-    ) -> Result<Result<(Kept<T>, R), E>, Ended<G>> {
+    ) -> Keeping<T, R, E, G> {
         let mut life = lock(&self.0.life);
         if life.phase != Phase::Alive {
             drop(life);

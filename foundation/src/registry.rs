@@ -39,26 +39,45 @@ use std::borrow::Borrow;
 use std::fmt;
 use std::hash::{BuildHasher, Hash};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 
 use foldhash::fast::RandomState;
-use papaya::{Guard, HashMap, LocalGuard};
+use papaya::Guard;
 
-use crate::log::{Aftermath, Log, Retention, Start};
+use crate::log::Sequence;
+use crate::owner::{Ended, Kept, MonitorRef, OwnerRef};
+use lifetime::Lifetime;
+use shared::Shared;
 
+mod durable;
 mod entry;
 mod error;
+mod group;
+mod lifetime;
 mod limits;
 mod metadata;
 mod name;
+mod postings;
+mod property;
 mod registration;
+mod shared;
+mod streams;
 mod watch;
 
 #[cfg(all(test, not(foundation_loom)))]
 mod laws;
+#[cfg(all(test, not(foundation_loom)))]
+mod machine;
 
+#[cfg(feature = "sqlite")]
+pub use durable::SqliteBackend;
+pub use durable::{
+    Backend, BackendError, DurableRegisterError, DurableRegistration, DurableRegistry, KeptDurable,
+    MAX_RECORDS, MemoryBackend, Record, Unflushed, Write,
+};
 pub use entry::{Entry, RegistrationId};
 pub use error::RegisterError;
+pub use group::{Members, Membership};
 pub use limits::Limits;
 pub use metadata::{Metadata, MetadataError};
 pub use name::{MAX_NAME_BYTES, Name, NameError, Namespace};
@@ -91,27 +110,6 @@ pub struct Registry<H, S = RandomState> {
     shared: Arc<Shared<H, S>>,
 }
 
-/// What clones of a registry and its registrations share.
-struct Shared<H, S> {
-    limits: Limits,
-    /// Entries come and go only in a step of `changes`, hence by one thread at a time; read by
-    /// anyone. Whoever walks the whole map while it is being resized may help to move entries to
-    /// the new table, outside of any step.
-    map: HashMap<Name, Entry<H>, S>,
-    /// How many names the map holds. Written only in a step of `changes`, whose lock orders the
-    /// writes; relaxed, because a reader gets a count and nothing that it would have to be in order
-    /// with.
-    names: AtomicUsize,
-    /// The one lock of the registry: its steps change the map and number the change.
-    changes: Log<Change>,
-}
-
-/// Why a step refused an entry, which it gives back. `'g` is the life of the map's guard.
-enum Refused<'g, H> {
-    Taken { entry: Entry<H>, holder: &'g Entry<H> },
-    Full { entry: Entry<H> },
-}
-
 impl<H: Clone> Registry<H> {
     /// An empty registry with [`Limits::default`].
     pub fn new() -> Self {
@@ -130,19 +128,7 @@ impl<H: Clone, S: BuildHasher> Registry<H, S> {
     ///
     /// The hasher runs under the registry's lock and must not use the registry.
     pub fn with_hasher(limits: Limits, hasher: S) -> Self {
-        let retention = Retention {
-            max_entries: limits.watch_capacity,
-            max_bytes: limits.watch_bytes,
-            only_while_subscribed: true,
-        };
-        Self {
-            shared: Arc::new(Shared {
-                limits,
-                map: HashMap::with_hasher(hasher),
-                names: AtomicUsize::new(0),
-                changes: Log::with_sizes(retention, Change::bytes),
-            }),
-        }
+        Self { shared: Arc::new(Shared::new(limits, hasher, Sequence::FIRST)) }
     }
 
     /// The handle registered under `name`, a [`Name`] or a `&str`.
@@ -169,7 +155,7 @@ impl<H: Clone, S: BuildHasher> Registry<H, S> {
         Q: Hash + Eq + ?Sized,
     {
         let guard = self.shared.map.guard();
-        self.shared.map.get(name, &guard).map(read)
+        self.shared.map.get(name, &guard).map(|slot| read(&slot.entry))
     }
 
     /// A clone of the whole entry under `name`.
@@ -222,28 +208,140 @@ impl<H: Clone, S: BuildHasher> Registry<H, S> {
         handle: H,
         metadata: Metadata,
     ) -> Result<Registration<H, S>, RegisterError<H>> {
-        if let Err(problem) = metadata.check(&self.shared.limits) {
-            return Err(RegisterError::Metadata { handle, name, problem });
-        }
         let kept = handle.clone();
+        let offer = Entry::offered(name.clone(), handle, metadata, self.limits())?;
         let guard = self.shared.map.guard();
-        let (id, aftermath) = self.shared.insert(&name, handle, metadata, &guard)?;
+        let inserted = self.shared.insert(offer, Lifetime::own(), &guard);
+        let (id, rest) = inserted.map_err(|refused| refused.into_error(self.limits()))?;
         // From here on the name has its owner: a waker or a destructor that panics below gives it
         // back.
         let registration = Registration::new(Arc::clone(&self.shared), name, id, kept);
-        drop(aftermath);
+        drop(rest);
         drop(guard);
         Ok(registration)
     }
 
+    /// Gives `handle` back, or what [`register`](Self::register) would refuse it with just now.
+    fn would_register(
+        &self,
+        name: &Name,
+        handle: H,
+        metadata: &Metadata,
+    ) -> Result<H, RegisterError<H>> {
+        let offer = Entry::offered(name.clone(), handle, metadata.clone(), self.limits())?;
+        let Entry { name, handle, .. } = offer;
+        if let Some(holder) = self.entry(&name) {
+            return Err(RegisterError::Taken { handle, name, holder });
+        }
+        if self.shared.is_full() {
+            return Err(RegisterError::Full { handle, name, limit: self.limits().max_names });
+        }
+        Ok(handle)
+    }
+
+    /// Takes `name` for `handle` for as long as `owner` lives.
+    ///
+    /// The owner keeps the registration: [`Kept::take`] takes it back early. Once the owner's
+    /// [`Down`](crate::owner::Down) has been delivered to anybody, no lookup finds the name any more.
+    /// Beside what [`register`](Self::register) costs, this costs a box; the owner's end costs what
+    /// the owner holds and no scan.
+    pub fn register_for(
+        &self,
+        owner: &OwnerRef,
+        name: Name,
+        handle: H,
+        metadata: Metadata,
+    ) -> Result<Kept<Registration<H, S>>, RegisterError<H>>
+    where
+        H: Send + Sync + 'static,
+        S: Send + Sync + 'static,
+    {
+        let kept = handle.clone();
+        let offer = Entry::offered(name.clone(), handle, metadata, self.limits())?;
+        let guard = self.shared.map.guard();
+        let lifetime = Lifetime::Owned(owner.clone());
+        // A refused `kept` is dropped behind the owner's lock.
+        let outcome = owner.keep_with((offer, kept), |(offer, kept)| {
+            match self.shared.insert(offer, lifetime, &guard) {
+                Ok((id, rest)) => {
+                    Ok((Registration::new(Arc::clone(&self.shared), name, id, kept), rest))
+                }
+                Err(refused) => Err((refused, kept)),
+            }
+        });
+        match outcome {
+            Ok(Ok((kept, rest))) => {
+                drop(rest);
+                Ok(kept)
+            }
+            Ok(Err((refused, _))) => Err(refused.into_error(self.limits())),
+            Err(Ended { value: (offer, _), owner }) => {
+                Err(RegisterError::owner_ended(Ended { value: offer, owner }))
+            }
+        }
+    }
+
+    /// Monitors the holder of `name`: the owner of the registration, or the registration itself if
+    /// it belongs to its guard. If nobody holds the name, the [`Down`](crate::owner::Down) is there
+    /// at once, with [`Reason::NoProc`](crate::owner::Reason::NoProc).
+    ///
+    /// When the `Down` is delivered, the name is free.
+    pub fn monitor<Q>(&self, name: &Q) -> MonitorRef
+    where
+        Name: Borrow<Q>,
+        Q: Hash + Eq + ?Sized,
+    {
+        let guard = self.shared.map.guard();
+        let slot = self.shared.map.get(name, &guard);
+        slot.map_or_else(MonitorRef::of_nobody, |slot| slot.lifetime.monitor())
+    }
+
+    /// At most `limit` entries in `namespace` whose metadata has all of these keys with these
+    /// values, in the order in which they were registered.
+    ///
+    /// An index answers: the cost grows with the rarest of the properties, not with the registry. No
+    /// lock is taken. With no property at all every name of the namespace is wanted, which only a
+    /// scan can find, as in [`names_in`](Self::names_in); the order is then any.
+    ///
+    /// ```
+    /// use foundation::registry::{Metadata, Name, Namespace, Registry};
+    ///
+    /// let registry = Registry::new();
+    /// let reads = Metadata::from([("vision", "yes"), ("model", "small")]);
+    /// let _held = registry.register(Name::new("production/reader")?, 7, reads)?;
+    /// let found = registry.find(&Namespace::new("production")?, &[("vision", "yes")], 10);
+    /// assert_eq!(found.iter().map(|entry| entry.handle).collect::<Vec<_>>(), [7]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn find(
+        &self,
+        namespace: &Namespace,
+        properties: &[(&str, &str)],
+        limit: usize,
+    ) -> Vec<Entry<H>> {
+        let guard = self.shared.map.guard();
+        let index = self.shared.properties.guard();
+        if let Some(having) = self.shared.properties.having(namespace.as_str(), properties, &index)
+        {
+            let entry = |(id, name)| {
+                let entry = &self.shared.map.get::<Name>(name, &guard)?.entry;
+                (entry.id == id).then(|| entry.clone())
+            };
+            return having.filter_map(entry).take(limit).collect();
+        }
+        let entries = self.shared.map.values(&guard).map(|slot| &slot.entry);
+        let inside = entries.filter(|entry| namespace.contains(&entry.name));
+        inside.take(limit).cloned().collect()
+    }
+
     /// Every change from now on.
     pub fn watch(&self) -> Watch {
-        Watch::new(self.shared.changes.subscribe(Start::Next), None)
+        self.shared.watch()
     }
 
     /// Every change in `namespace` from now on.
     pub fn watch_namespace(&self, namespace: Namespace) -> Watch {
-        Watch::new(self.shared.changes.subscribe(Start::Next), Some(namespace))
+        self.shared.watch_namespace(namespace)
     }
 
     /// Frees what this thread removed, as far as no lookup that is under way can still see it.
@@ -253,74 +351,7 @@ impl<H: Clone, S: BuildHasher> Registry<H, S> {
     /// [module's page](self#when-a-handles-destructor-runs).
     pub fn reclaim(&self) {
         self.shared.map.guard().flush();
-    }
-}
-
-impl<H: Clone, S: BuildHasher> Shared<H, S> {
-    /// Takes the name in one step of the change log.
-    ///
-    /// The guard is older than the lock and outlives it: dropping a guard runs destructors of
-    /// handles that were removed earlier, and while this guard is alive the map can only queue them.
-    fn insert(
-        &self,
-        name: &Name,
-        handle: H,
-        metadata: Metadata,
-        guard: &LocalGuard<'_>,
-    ) -> Result<(RegistrationId, Aftermath<Change>), RegisterError<H>> {
-        let entry = Entry { name: name.clone(), id: RegistrationId(0), handle, metadata };
-        let taken = self.changes.append_with(|turn| {
-            let entry = Entry { id: RegistrationId(turn.sequence.get()), ..entry };
-            let names = self.names.load(Ordering::Relaxed);
-            if names >= self.limits.max_names {
-                return Err(match self.map.get(name, guard) {
-                    Some(holder) => Refused::Taken { entry, holder },
-                    None => Refused::Full { entry },
-                });
-            }
-            match self.map.try_insert(name.clone(), entry, guard) {
-                Ok(entry) => {
-                    self.names.store(names + 1, Ordering::Relaxed);
-                    Ok(turn.wanted.then(|| Change::Registered {
-                        name: name.clone(),
-                        id: entry.id,
-                        metadata: entry.metadata.clone(),
-                    }))
-                }
-                Err(taken) => {
-                    Err(Refused::Taken { entry: taken.not_inserted, holder: taken.current })
-                }
-            }
-        });
-        match taken {
-            Ok((sequence, aftermath)) => Ok((RegistrationId(sequence.get()), aftermath)),
-            Err(Refused::Taken { entry, holder }) => Err(RegisterError::Taken {
-                handle: entry.handle,
-                name: entry.name,
-                holder: holder.clone(),
-            }),
-            Err(Refused::Full { entry }) => Err(RegisterError::Full {
-                handle: entry.handle,
-                name: entry.name,
-                limit: self.limits.max_names,
-            }),
-        }
-    }
-
-    /// Gives the name back if it is held by registration `id`. The guard outlives the lock, as in
-    /// [`insert`](Self::insert), and the waking.
-    fn remove(&self, name: &Name, id: RegistrationId) {
-        let guard = self.map.guard();
-        let removed = self.changes.append_with(|turn| {
-            match self.map.remove_if(name, |_, entry| entry.id == id, &guard) {
-                Ok(Some(_)) => {}
-                Ok(None) | Err(_) => return Err(()),
-            }
-            let names = self.names.load(Ordering::Relaxed);
-            self.names.store(names - 1, Ordering::Relaxed);
-            Ok(turn.wanted.then(|| Change::Unregistered { name: name.clone(), id }))
-        });
-        debug_assert!(removed.is_ok(), "only its guard removes a registration: {name}");
+        self.shared.groups.guard().flush();
     }
 }
 

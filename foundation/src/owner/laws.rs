@@ -1,5 +1,7 @@
 //! Laws of a lifetime's end: its order, its one `Down`, and what a panic leaves undone (nothing).
 
+#![expect(clippy::unwrap_used, reason = "in tests")]
+
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

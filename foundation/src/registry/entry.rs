@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use super::{Metadata, Name};
+use super::{Limits, Metadata, Name, RegisterError};
+use crate::log::Sequence;
 
 /// Who is registered under a name.
 #[derive(Clone)]
@@ -17,14 +18,37 @@ pub struct Entry<H> {
     pub metadata: Metadata,
 }
 
-/// Tells registrations of one registry apart. Never used twice, and larger for a later one.
+/// Tells registrations and memberships of one registry apart. Never used twice, and larger for a
+/// later one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RegistrationId(pub(super) u64);
+
+impl<H> Entry<H> {
+    /// What is to be registered: has no id yet, and metadata within the limits.
+    pub(super) fn offered(
+        name: Name,
+        handle: H,
+        metadata: Metadata,
+        limits: &Limits,
+    ) -> Result<Self, RegisterError<H>> {
+        match metadata.check(limits) {
+            Ok(()) => Ok(Self { name, id: RegistrationId(0), handle, metadata }),
+            Err(problem) => Err(RegisterError::Metadata { handle, name, problem }),
+        }
+    }
+}
 
 impl RegistrationId {
     /// The id as a number.
     pub const fn get(self) -> u64 {
         self.0
+    }
+}
+
+impl From<Sequence> for RegistrationId {
+    /// The registration that the change with this number makes.
+    fn from(sequence: Sequence) -> Self {
+        Self(sequence.get())
     }
 }
 

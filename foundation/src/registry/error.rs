@@ -3,8 +3,10 @@
 use std::fmt;
 
 use super::{Entry, MetadataError, Name};
+use crate::owner::{Ended, OwnerId};
 
 /// Why a registration was refused. Gives the handle and the name back.
+#[non_exhaustive]
 pub enum RegisterError<H> {
     /// The name is held by another registration.
     Taken {
@@ -15,7 +17,7 @@ pub enum RegisterError<H> {
         /// Who held the name at that moment.
         holder: Entry<H>,
     },
-    /// The registry holds as many names as it may.
+    /// The registry holds as many names and members of groups as it may.
     Full {
         /// The refused handle.
         handle: H,
@@ -33,15 +35,31 @@ pub enum RegisterError<H> {
         /// Which limit it exceeds.
         problem: MetadataError,
     },
+    /// The owner that was to hold the name has ended.
+    OwnerEnded {
+        /// The refused handle.
+        handle: H,
+        /// The name asked for.
+        name: Name,
+        /// Who has ended.
+        owner: OwnerId,
+    },
 }
 
 impl<H> RegisterError<H> {
+    /// The owner ended before it could be given `ended`.
+    pub(super) fn owner_ended(ended: Ended<Entry<H>>) -> Self {
+        let Ended { value: Entry { handle, name, .. }, owner } = ended;
+        Self::OwnerEnded { handle, name, owner }
+    }
+
     /// The handle that was refused.
     pub fn into_handle(self) -> H {
         match self {
             Self::Taken { handle, .. }
             | Self::Full { handle, .. }
-            | Self::Metadata { handle, .. } => handle,
+            | Self::Metadata { handle, .. }
+            | Self::OwnerEnded { handle, .. } => handle,
         }
     }
 }
@@ -53,10 +71,16 @@ impl<H> fmt::Display for RegisterError<H> {
                 write!(f, "the name `{name}` is held by {}", holder.id)
             }
             Self::Full { name, limit, .. } => {
-                write!(f, "no room for `{name}`: the registry holds {limit} names, its limit")
+                write!(
+                    f,
+                    "no room for `{name}`: the registry holds {limit} registrations, its limit"
+                )
             }
             Self::Metadata { name, problem, .. } => {
                 write!(f, "the metadata of `{name}` is refused: {problem}")
+            }
+            Self::OwnerEnded { name, owner, .. } => {
+                write!(f, "`{name}` cannot be held by {owner}, which has ended")
             }
         }
     }

@@ -1,115 +1,19 @@
-//! Laws of the registry: against a plain `HashMap`, in races, and with handles whose destructors
-//! use the registry that held them.
+//! Laws of the registry in races, at its limits, and with handles whose destructors use the registry
+//! that held them.
 
-use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Barrier, Weak};
+use std::sync::{Arc, Barrier, Weak, mpsc};
 use std::task::{Context, Wake, Waker};
 use std::thread;
-use std::time::Instant;
-
-use proptest::collection::vec;
-use proptest::prelude::*;
+use std::time::{Duration, Instant};
 
 use super::*;
 use crate::log::{Lagged, NextError, Sequence};
+use crate::owner::{Owner, Reason};
 
 #[expect(clippy::unwrap_used, reason = "for tests")]
 fn name(text: &str) -> Name {
     Name::new(text).unwrap()
-}
-
-#[derive(Clone, Debug)]
-enum Step {
-    Register(u8),
-    Unregister(usize),
-    Drop(usize),
-    Lookup(u8),
-}
-
-fn steps() -> impl Strategy<Value = Vec<Step>> {
-    let step = prop_oneof![
-        (0_u8..8).prop_map(Step::Register),
-        (0_usize..6).prop_map(Step::Unregister),
-        (0_usize..6).prop_map(Step::Drop),
-        (0_u8..8).prop_map(Step::Lookup),
-    ];
-    vec(step, 0..150)
-}
-
-/// A name in one of two namespaces.
-fn numbered(number: u8) -> Name {
-    name(&format!("space{}/{number}", number % 2))
-}
-
-proptest! {
-    #[test]
-    fn a_registry_behaves_like_a_map_and_its_watch_replays_it(
-        steps in steps(),
-        max_names in 0_usize..7,
-    ) {
-        let registry = Registry::with_limits(Limits { max_names, ..Limits::default() });
-        let mut watch = registry.watch();
-        let mut model: HashMap<Name, u64> = HashMap::new();
-        let mut held = Vec::new();
-        for (handle, step) in (0_u64..).zip(steps) {
-            match step {
-                Step::Register(number) => {
-                    let name = numbered(number);
-                    match registry.register(name.clone(), handle, Metadata::new()) {
-                        Ok(registration) => {
-                            prop_assert!(model.len() < max_names);
-                            prop_assert_eq!(model.insert(name, handle), None);
-                            held.push(registration);
-                        }
-                        Err(RegisterError::Taken { handle: back, holder, .. }) => {
-                            prop_assert_eq!(back, handle);
-                            prop_assert_eq!(model.get(&name), Some(&holder.handle));
-                        }
-                        Err(RegisterError::Full { handle: back, limit, .. }) => {
-                            prop_assert_eq!((back, limit), (handle, max_names));
-                            prop_assert_eq!(model.len(), max_names);
-                            prop_assert!(!model.contains_key(&name));
-                        }
-                        Err(other) => prop_assert!(false, "{}", other),
-                    }
-                }
-                Step::Unregister(at) | Step::Drop(at) if at < held.len() => {
-                    let registration = held.swap_remove(at);
-                    let removed = model.remove(registration.name());
-                    if matches!(step, Step::Unregister(_)) {
-                        prop_assert_eq!(Some(registration.unregister()), removed);
-                    }
-                }
-                Step::Unregister(_) | Step::Drop(_) => {}
-                Step::Lookup(number) => {
-                    let name = numbered(number);
-                    prop_assert_eq!(registry.lookup(&name), model.get(&name).copied());
-                    prop_assert_eq!(registry.lookup(name.as_str()), model.get(&name).copied());
-                }
-            }
-            prop_assert_eq!(registry.len(), model.len());
-        }
-        let mut replayed: HashMap<Name, RegistrationId> = HashMap::new();
-        while let Some(change) = watch.try_next().unwrap() {
-            match change {
-                Change::Registered { name, id, .. } => {
-                    prop_assert_eq!(replayed.insert(name, id), None);
-                }
-                Change::Unregistered { name, id } => {
-                    prop_assert_eq!(replayed.remove(&name), Some(id));
-                }
-            }
-        }
-        let ids = held.iter().map(|held| (held.name().clone(), held.id())).collect();
-        prop_assert_eq!(replayed, ids);
-        let space = Namespace::new("space1").unwrap();
-        let mut names = registry.names_in(&space);
-        names.sort();
-        let mut expected: Vec<_> = model.into_keys().filter(|name| space.contains(name)).collect();
-        expected.sort();
-        prop_assert_eq!(names, expected);
-    }
 }
 
 #[test]
@@ -260,7 +164,7 @@ fn a_stale_guard_does_not_remove_its_successor() {
     let second = registry.register(name("a/b"), 2, Metadata::new()).unwrap();
     assert!(second.id() > stale);
     let guard = registry.shared.map.guard();
-    let own = |_: &Name, entry: &Entry<i32>| entry.id == stale;
+    let own = |_: &Name, slot: &shared::Slot<i32>| slot.entry.id == stale;
     assert!(registry.shared.map.remove_if("a/b", own, &guard).is_err());
     assert_eq!(registry.lookup("a/b"), Some(2));
 }
@@ -299,26 +203,111 @@ fn a_panicking_waker_leaves_the_name_free_and_the_others_woken() {
 }
 
 #[test]
-fn changes_of_others_hold_a_namespace_watch_up_only_for_a_bounded_time() {
-    const OTHERS: usize = 300;
-    let registry = Registry::new();
+fn changes_of_other_namespaces_neither_wake_nor_count_nor_evict() {
+    let registry = Registry::with_limits(Limits { watch_capacity: 2, ..Limits::default() });
     let mut watch = registry.watch_namespace(Namespace::new("own").unwrap());
-    let churn = || drop(registry.register(name("other/x"), (), Metadata::new()));
-    (0..OTHERS / 2).for_each(|_| churn());
-    let past = Instant::now();
-    assert_eq!(watch.next_blocking(past), Ok(None));
-    let left = watch.lag();
-    assert_eq!(left, OTHERS as u64 - 1, "the deadline was not looked at between two changes");
-
     let counter = Arc::new(Wakes { count: AtomicUsize::new(0), panics: false });
     let waker = Waker::from(Arc::clone(&counter));
-    let mut context = Context::from_waker(&waker);
-    assert!(watch.poll_next(&mut context).is_pending());
-    assert_eq!((watch.lag(), counter.count.load(Ordering::SeqCst)), (left - 128, 1));
-
+    assert!(watch.poll_next(&mut Context::from_waker(&waker)).is_pending());
     let held = registry.register(name("own/x"), (), Metadata::new()).unwrap();
-    let change = watch.try_next().unwrap().unwrap();
-    assert_eq!(change.id(), held.id());
+    assert_eq!(counter.count.load(Ordering::SeqCst), 1);
+    let mut other = registry.watch_namespace(Namespace::new("other").unwrap());
+    for _ in 0..5 {
+        drop(registry.register(name("other/x"), (), Metadata::new()));
+    }
+    assert_eq!((watch.lag(), other.lag()), (1, 10));
+    assert_eq!(watch.try_next().unwrap().unwrap().id(), held.id());
+    assert_eq!(watch.next_blocking(Instant::now()), Ok(None));
+    let lagged = Lagged { missed: 8, resumes_at: Sequence::new(9) };
+    assert_eq!(other.try_next(), Err(NextError::Lagged(lagged)));
+}
+
+#[test]
+fn the_log_of_a_namespace_lives_as_long_as_its_last_watch() {
+    let registry = Registry::<()>::new();
+    let space = || Namespace::new("own").unwrap();
+    let first = registry.watch_namespace(space());
+    let second = registry.watch_namespace(space());
+    drop(first);
+    assert!(registry.shared.streams.may_want());
+    drop(second);
+    assert!(!registry.shared.streams.may_want());
+    let mut third = registry.watch_namespace(space());
+    drop(registry.register(name("own/x"), (), Metadata::new()));
+    assert_eq!(third.lag(), 2);
+    drop(registry);
+    assert!(third.try_next().is_ok() && third.try_next().is_ok());
+    assert_eq!(third.try_next(), Err(NextError::Closed));
+}
+
+#[test]
+fn whoever_received_a_down_finds_no_name_of_the_owner() {
+    const NAMES: usize = 20;
+    for round in 0..50 {
+        let registry = Registry::new();
+        let owner = Owner::new();
+        let handle = owner.handle();
+        let (seen, downs) = mpsc::channel();
+        let watched = registry.clone();
+        handle.monitor_with(move |down| {
+            let found =
+                (0..NAMES).filter(|at| watched.lookup(format!("a/{at}").as_str()).is_some());
+            seen.send((down.reason, found.count(), watched.members("a/group").len())).unwrap();
+        });
+        thread::scope(|scope| {
+            let (registry, handle) = (&registry, &handle);
+            scope.spawn(move || {
+                for at in 0..NAMES {
+                    let text = name(&format!("a/{at}"));
+                    match registry.register_for(handle, text, round, Metadata::new()) {
+                        Ok(_) => {}
+                        Err(RegisterError::OwnerEnded { handle, .. }) => assert_eq!(handle, round),
+                        Err(other) => panic!("{other}"),
+                    }
+                    drop(registry.join_for(handle, name("a/group"), round, Metadata::new()));
+                }
+            });
+            scope.spawn(move || owner.end(Reason::Killed));
+        });
+        assert_eq!(downs.try_iter().collect::<Vec<_>>(), [(Reason::Killed, 0, 0)]);
+        assert_eq!((registry.len(), registry.members("a/group").len()), (0, 0));
+    }
+}
+
+#[test]
+fn a_monitor_of_a_guarded_name_races_its_guard_to_one_down() {
+    for _ in 0..200 {
+        let registry = Registry::new();
+        let held = registry.register(name("a/b"), 1, Metadata::new()).unwrap();
+        thread::scope(|scope| {
+            let registry = &registry;
+            scope.spawn(move || {
+                let mut monitor = registry.monitor("a/b");
+                let far = Instant::now() + Duration::from_secs(30);
+                let down = monitor.down_blocking(far).unwrap();
+                assert!(matches!(down.reason, Reason::Normal | Reason::NoProc));
+                assert_eq!(registry.lookup("a/b"), None);
+                assert_eq!(monitor.try_down(), None);
+            });
+            scope.spawn(move || drop(held));
+        });
+    }
+}
+
+#[test]
+fn a_snapshot_of_members_stays_as_it_was() {
+    let registry = Registry::new();
+    let join = |handle| registry.join(name("a/group"), handle, Metadata::new()).unwrap();
+    let (first, second) = (join(1), join(2));
+    let before = registry.members("a/group");
+    drop(first);
+    let _third = join(3);
+    let handles = |members: &Members<i32>| -> Vec<i32> {
+        members.iter().map(|member| member.handle).collect()
+    };
+    assert_eq!(handles(&before), [1, 2]);
+    assert_eq!(handles(&registry.members("a/group")), [2, 3]);
+    assert_eq!(before.get(second.id()).map(|member| member.handle), Some(2));
 }
 
 #[test]

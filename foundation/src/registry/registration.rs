@@ -4,7 +4,8 @@ use std::fmt;
 use std::hash::BuildHasher;
 use std::sync::Arc;
 
-use super::{Name, RegistrationId, Shared};
+use super::shared::Shared;
+use super::{Name, RegistrationId};
 
 /// Holds a name; dropping it gives the name back.
 ///

@@ -3,16 +3,15 @@
 use std::task::{Context, Poll};
 use std::time::Instant;
 
-use super::{Metadata, Name, Namespace, RegistrationId};
+use super::streams::Lease;
+use super::{Metadata, Name, RegistrationId};
 use crate::log::{NextError, Subscription};
 
-/// How many changes of other namespaces one poll skips before it lets other tasks go on.
-const MAX_SKIPPED: usize = 128;
-
-/// A name was registered or unregistered.
+/// A registration came or went.
 ///
 /// Changes carry no handle: a change that waits in the bounded log must not keep a handle alive.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Change {
     /// A registration took the name.
     Registered {
@@ -30,109 +29,101 @@ pub enum Change {
         /// Which registration gave it back.
         id: RegistrationId,
     },
+    /// A member joined the group.
+    Joined {
+        /// The group's name.
+        group: Name,
+        /// Which membership it is.
+        id: RegistrationId,
+        /// What the member says about itself.
+        metadata: Metadata,
+    },
+    /// A member left the group.
+    Left {
+        /// The group's name.
+        group: Name,
+        /// Which membership ended.
+        id: RegistrationId,
+    },
 }
 
-/// The changes of a registry from the call that made this on, in the order in which they happened.
+/// The changes of a registry, or of one namespace of it, from the call that made this on, in the
+/// order in which they happened.
 ///
 /// To follow a set of names, start the watch first and then read the registry: whatever changes in
 /// between is in the watch, and ids tell what the reading already contained. After
-/// [`NextError::Lagged`], whose count includes the changes of all namespaces, read the registry
-/// again.
+/// [`NextError::Lagged`] read the registry again.
 ///
-/// A watch of a namespace reads the changes of all of them and skips the others'.
+/// A watch of a namespace neither wakes for the changes of others nor counts them.
 #[derive(Debug)]
 pub struct Watch {
+    /// Dropped before the lease, which looks whether the log has other subscribers.
     changes: Subscription<Change>,
-    /// Only changes in this namespace, if there is one.
-    namespace: Option<Namespace>,
+    /// For a watch of one namespace.
+    _lease: Option<Lease>,
 }
 
 impl Change {
-    /// The name that changed hands.
+    /// The name that changed hands, or the group's.
     pub fn name(&self) -> &Name {
         match self {
-            Self::Registered { name, .. } | Self::Unregistered { name, .. } => name,
+            Self::Registered { name, .. }
+            | Self::Unregistered { name, .. }
+            | Self::Joined { group: name, .. }
+            | Self::Left { group: name, .. } => name,
         }
     }
 
-    /// The registration that took the name or gave it back.
+    /// The registration or membership that began or ended.
     pub fn id(&self) -> RegistrationId {
         match self {
-            Self::Registered { id, .. } | Self::Unregistered { id, .. } => *id,
+            Self::Registered { id, .. }
+            | Self::Unregistered { id, .. }
+            | Self::Joined { id, .. }
+            | Self::Left { id, .. } => *id,
         }
     }
 
     /// What the change counts for in [`Limits::watch_bytes`](super::Limits::watch_bytes).
     pub(super) fn bytes(&self) -> usize {
         let metadata = match self {
-            Self::Registered { metadata, .. } => metadata.bytes(),
-            Self::Unregistered { .. } => 0,
+            Self::Registered { metadata, .. } | Self::Joined { metadata, .. } => metadata.bytes(),
+            Self::Unregistered { .. } | Self::Left { .. } => 0,
         };
         self.name().as_str().len() + metadata
     }
 }
 
 impl Watch {
-    pub(super) fn new(changes: Subscription<Change>, namespace: Option<Namespace>) -> Self {
-        Self { changes, namespace }
+    pub(super) fn new(changes: Subscription<Change>, lease: Option<Lease>) -> Self {
+        Self { changes, _lease: lease }
     }
 
     /// The next change if there is one; never waits.
-    ///
-    /// Reads no more changes than there were unread ones when it was called, so that the changes of
-    /// other namespaces, however fast they come, can't keep it from returning.
     pub fn try_next(&mut self) -> Result<Option<Change>, NextError> {
-        for _ in 0..self.lag().max(1) {
-            match self.changes.try_next()? {
-                Some(change) if !self.concerns(&change) => {}
-                found => return Ok(found),
-            }
-        }
-        Ok(None)
+        self.changes.try_next()
     }
 
     /// Waits for the next change. Cancel-safe.
     ///
     /// [`NextError::Closed`] once the registry is gone, its registrations included.
     pub async fn next(&mut self) -> Result<Change, NextError> {
-        std::future::poll_fn(|context| self.poll_next(context)).await
+        self.changes.next().await
     }
 
     /// The next change, or registers the task to be woken once there is one.
-    ///
-    /// After 128 changes of other namespaces it asks to be polled again, so that other tasks get
-    /// their turn.
     pub fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Result<Change, NextError>> {
-        for _ in 0..MAX_SKIPPED {
-            match self.changes.poll_next(context) {
-                Poll::Ready(Ok(change)) if !self.concerns(&change) => {}
-                other => return other,
-            }
-        }
-        context.waker().wake_by_ref();
-        Poll::Pending
+        self.changes.poll_next(context)
     }
 
-    /// Waits on this thread for the next change, until `deadline` at the latest (`Ok(None)`).
-    ///
-    /// The deadline is real time, whatever [`Clock`](crate::clock::Clock) the program uses. It also
-    /// ends the skipping of other namespaces' changes: what is behind them is read by the next call.
+    /// Waits on this thread for the next change, until `deadline` at the latest (`Ok(None)`). The
+    /// deadline is real time, whatever [`Clock`](crate::clock::Clock) the program uses.
     pub fn next_blocking(&mut self, deadline: Instant) -> Result<Option<Change>, NextError> {
-        loop {
-            match self.changes.next_blocking(deadline)? {
-                Some(change) if self.concerns(&change) => return Ok(Some(change)),
-                Some(_) if Instant::now() < deadline => {}
-                Some(_) | None => return Ok(None),
-            }
-        }
+        self.changes.next_blocking(deadline)
     }
 
-    /// How many changes of all namespaces this watch has not read.
+    /// How many changes this watch has not read.
     pub fn lag(&self) -> u64 {
         self.changes.lag()
-    }
-
-    fn concerns(&self, change: &Change) -> bool {
-        self.namespace.as_ref().is_none_or(|namespace| namespace.contains(change.name()))
     }
 }
