@@ -1,30 +1,46 @@
-//! What happened, in order: a bounded event store in memory.
+//! What happened, in order: a bounded event store in memory, and the same on a file.
 //!
-//! Owns events, their retention and the queries over them. Promises numbers without gaps, the same
-//! order for every reader, a bound on count and bytes, and that a reader who asks for evicted events
-//! is told so. An event is in the store when [`EventStore::append`] returns; it does not outlive the
-//! process. Leaves the meaning of kinds and payloads to the caller.
+//! Owns events, their names ([`EventId`]), their retention and the queries over them. Promises
+//! numbers without gaps, the same order for every reader, a bound on count, bytes and, if asked for,
+//! age, and that a reader who asks for evicted events is told so. Leaves the meaning of kinds,
+//! correlations and payloads to the caller.
 //!
-//! An append takes one lock and, with a payload that is already written and while nobody waits,
-//! allocates nothing beyond the growth of the store.
+//! | store | an event is in it | appends a second |
+//! |---|---|---|
+//! | [`EventStore`] | when `append` returns; not after the process | millions |
+//! | `DurableEventStore` (feature `sqlite`) | when its ticket is answered; after the process, too | as many as are on their way when the disk syncs |
+//!
+//! An append in memory takes one lock (two if there is a greatest age) and, with a payload that is
+//! already written and while nobody waits, allocates nothing beyond the growth of the store.
 
 use std::convert::Infallible;
-
-use thiserror::Error;
+use std::sync::Arc;
 
 use crate::clock::Clock;
 use crate::log::{Log, Retention, Sequence, Start, Subscription, Turn};
 
+#[cfg(feature = "sqlite")]
+mod durable;
+mod error;
 mod event;
+mod id;
 mod limits;
 mod query;
 
 #[cfg(all(test, not(foundation_loom)))]
 mod laws;
 
+#[cfg(feature = "sqlite")]
+pub use durable::{
+    DurableAppendError, DurableEventStore, DurableLimits, DurableNextError, DurableSubscription,
+};
+pub use error::AppendError;
 pub use event::{Event, Kind, NewEvent, PayloadError};
+pub use id::{EventId, ParseIdError};
 pub use limits::Limits;
 pub use query::{Page, Query};
+
+use id::Ids;
 
 /// How many events a query looks at before it lets writers go on.
 const CHUNK: usize = 256;
@@ -47,39 +63,9 @@ const CHUNK: usize = 256;
 #[derive(Clone, Debug)]
 pub struct EventStore {
     log: Log<Event>,
+    ids: Arc<Ids>,
     clock: Clock,
     limits: Limits,
-}
-
-/// Why an event was refused. Gives the event back.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-pub enum AppendError {
-    /// The kind is empty.
-    #[error("the kind of the event is empty")]
-    EmptyKind {
-        /// The refused event.
-        event: NewEvent,
-    },
-    /// The kind is too long.
-    #[error("the kind of the event has {bytes} bytes, the limit is {limit}")]
-    Kind {
-        /// The refused event.
-        event: NewEvent,
-        /// The length of its kind.
-        bytes: usize,
-        /// [`Limits::max_kind_bytes`].
-        limit: usize,
-    },
-    /// The payload is too long.
-    #[error("the payload of a `{}` event has {bytes} bytes, the limit is {limit}", .event.kind())]
-    Payload {
-        /// The refused event.
-        event: NewEvent,
-        /// The length of its payload as JSON.
-        bytes: usize,
-        /// [`Limits::max_payload_bytes`].
-        limit: usize,
-    },
 }
 
 impl EventStore {
@@ -95,7 +81,8 @@ impl EventStore {
             max_bytes: limits.max_bytes,
             only_while_subscribed: false,
         };
-        Self { log: Log::with_sizes(retention, Event::bytes), clock, limits }
+        let log = Log::with_sizes(retention, Event::bytes);
+        Self { log, ids: Arc::new(Ids::after(0)), clock, limits }
     }
 
     /// Appends `event` and returns its number.
@@ -103,11 +90,15 @@ impl EventStore {
     /// The event is stamped before it takes its turn: numbers are the order, times may differ from
     /// it by the length of a race, and by any length where the system's clock is set.
     pub fn append(&self, event: NewEvent) -> Result<Sequence, AppendError> {
-        let event = self.checked(event)?;
+        let event = error::checked(event, &self.limits)?;
         let at = self.clock.now();
-        let step = |turn: Turn| Ok::<_, Infallible>(Some(Event::new(turn.sequence, at, event)));
+        let step = |Turn { sequence, .. }: Turn| {
+            let id = self.ids.next(sequence, at);
+            Ok::<_, Infallible>(Some(Event::new(sequence, at, id, event)))
+        };
         let Ok((sequence, aftermath)) = self.log.append_with(step);
         drop(aftermath);
+        self.expire();
         Ok(sequence)
     }
 
@@ -116,6 +107,7 @@ impl EventStore {
     /// Looks at every kept event in the asked-for range until the limit is reached, 256 at a time
     /// between which writers go on.
     pub fn query(&self, query: &Query) -> Page {
+        self.expire();
         let end = self.log.next_sequence();
         let until = query.until.map_or(end, |until| until.min(end));
         let mut at = query.from.unwrap_or_else(|| self.log.first_kept());
@@ -138,7 +130,11 @@ impl EventStore {
     }
 
     /// A reader of events that begins at `start` and is told of what it missed.
+    ///
+    /// What is too old is evicted when somebody appends, queries or subscribes; a reader may still
+    /// get it until then.
     pub fn subscribe(&self, start: Start) -> Subscription<Event> {
+        self.expire();
         self.log.subscribe(start)
     }
 
@@ -152,20 +148,12 @@ impl EventStore {
         &self.limits
     }
 
-    fn checked(&self, event: NewEvent) -> Result<NewEvent, AppendError> {
-        let bytes = event.kind().as_str().len();
-        if bytes == 0 {
-            return Err(AppendError::EmptyKind { event });
+    /// Evicts what is too old.
+    fn expire(&self) {
+        if self.limits.max_age.is_some() {
+            let cutoff = self.limits.cutoff(self.clock.now());
+            drop(self.log.evict_while(|event| event.at() < cutoff));
         }
-        let limit = self.limits.max_kind_bytes;
-        if bytes > limit {
-            return Err(AppendError::Kind { event, bytes, limit });
-        }
-        let (bytes, limit) = (event.payload_json().len(), self.limits.max_payload_bytes);
-        if bytes > limit {
-            return Err(AppendError::Payload { event, bytes, limit });
-        }
-        Ok(event)
     }
 }
 

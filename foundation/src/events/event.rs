@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use super::EventId;
 use crate::clock::Timestamp;
 use crate::log::Sequence;
 
@@ -16,14 +17,13 @@ const NO_PAYLOAD: &str = "null";
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Kind(Arc<str>);
 
-/// An event that was appended. Cloning copies two pointers and allocates nothing.
+/// An event that was appended. Cloning copies pointers and allocates nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Event {
     sequence: Sequence,
     at: Timestamp,
-    kind: Kind,
-    /// JSON; `None` stands for `null`.
-    payload: Option<Arc<str>>,
+    id: EventId,
+    told: NewEvent,
 }
 
 /// An event to be appended. Its payload is serialised once; a clone of it can be appended any number
@@ -31,6 +31,9 @@ pub struct Event {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewEvent {
     pub(super) kind: Kind,
+    pub(super) correlation: Option<Arc<str>>,
+    pub(super) causation: Option<EventId>,
+    /// JSON; `None` stands for `null`.
     pub(super) payload: Option<Arc<str>>,
 }
 
@@ -66,13 +69,25 @@ impl fmt::Display for Kind {
 impl NewEvent {
     /// An event of this kind whose payload is `null`.
     pub fn new(kind: impl Into<Kind>) -> Self {
-        Self { kind: kind.into(), payload: None }
+        Self { kind: kind.into(), correlation: None, causation: None, payload: None }
+    }
+
+    /// The same event as part of what `correlation` names: a request, a run, a conversation.
+    #[must_use]
+    pub fn correlation(self, correlation: impl Into<Arc<str>>) -> Self {
+        Self { correlation: Some(correlation.into()), ..self }
+    }
+
+    /// The same event as a consequence of `cause`, an event of any store.
+    #[must_use]
+    pub fn causation(self, cause: EventId) -> Self {
+        Self { causation: Some(cause), ..self }
     }
 
     /// The same event with `payload`, written as JSON now.
     pub fn payload<T: Serialize + ?Sized>(self, payload: &T) -> Result<Self, PayloadError> {
         match serde_json::to_string(payload) {
-            Ok(json) => Ok(Self { kind: self.kind, payload: Some(json.into()) }),
+            Ok(json) => Ok(Self { payload: Some(json.into()), ..self }),
             Err(source) => Err(PayloadError { event: self, source }),
         }
     }
@@ -86,12 +101,18 @@ impl NewEvent {
     pub fn payload_json(&self) -> &str {
         self.payload.as_deref().unwrap_or(NO_PAYLOAD)
     }
+
+    /// The bytes of its texts.
+    pub(super) fn text_bytes(&self) -> usize {
+        let length = |text: &Option<Arc<str>>| text.as_ref().map_or(0, |text| text.len());
+        self.kind.0.len() + length(&self.correlation) + length(&self.payload)
+    }
 }
 
 impl Event {
-    /// `event` as it stands in the store.
-    pub(super) fn new(sequence: Sequence, at: Timestamp, event: NewEvent) -> Self {
-        Self { sequence, at, kind: event.kind, payload: event.payload }
+    /// `told` as it stands in the store.
+    pub(super) fn new(sequence: Sequence, at: Timestamp, id: EventId, told: NewEvent) -> Self {
+        Self { sequence, at, id, told }
     }
 
     /// The event's number in its store.
@@ -104,9 +125,24 @@ impl Event {
         self.at
     }
 
+    /// The event's name, by which other events, and other stores, refer to it.
+    pub fn id(&self) -> EventId {
+        self.id
+    }
+
     /// The kind.
     pub fn kind(&self) -> &Kind {
-        &self.kind
+        &self.told.kind
+    }
+
+    /// What the event is part of.
+    pub fn correlation(&self) -> Option<&str> {
+        self.told.correlation.as_deref()
+    }
+
+    /// The event that this one follows from.
+    pub fn causation(&self) -> Option<EventId> {
+        self.told.causation
     }
 
     /// The payload as a `T`, which may borrow from the event.
@@ -116,12 +152,17 @@ impl Event {
 
     /// The payload as JSON.
     pub fn payload_json(&self) -> &str {
-        self.payload.as_deref().unwrap_or(NO_PAYLOAD)
+        self.told.payload_json()
     }
 
     /// What the event counts for in [`Limits::max_bytes`](super::Limits::max_bytes): its own size
-    /// and that of its kind and payload, as if it shared them with no other event.
+    /// and that of its texts, as if it shared them with no other event.
     pub fn bytes(&self) -> usize {
-        size_of::<Self>() + self.kind.0.len() + self.payload.as_ref().map_or(0, |json| json.len())
+        size_of::<Self>() + self.told.text_bytes()
+    }
+
+    /// What was appended.
+    pub(super) fn told(&self) -> &NewEvent {
+        &self.told
     }
 }

@@ -1,4 +1,5 @@
 //! Laws of the event store, against a plain `Vec` of everything ever appended.
+#![expect(clippy::unwrap_used, reason = "a test fails by a panic, in its own functions too")]
 
 use std::thread;
 use std::time::Duration;
@@ -8,17 +9,54 @@ use proptest::option;
 use proptest::prelude::*;
 
 use super::*;
-use crate::clock::Timestamp;
+use crate::clock::{ManualClock, Timestamp};
 
 const KINDS: [&str; 3] = ["a", "bb", "ccc"];
+const PARTS: [Option<&str>; 3] = [None, Some("run 1"), Some("run 2")];
 
-fn query() -> impl Strategy<Value = Query> {
+/// What is appended: kind, correlation, length of the payload, and how long after the one before.
+pub(super) type Told = (usize, usize, usize, u64);
+
+pub(super) fn told() -> impl Strategy<Value = Vec<Told>> {
+    vec((0_usize..3, 0_usize..3, 0_usize..30, 0_u64..3), 0..80)
+}
+
+/// The next event, at its time.
+pub(super) fn tell(hand: &ManualClock, (kind, part, length, nanos): Told) -> NewEvent {
+    hand.advance(Duration::from_nanos(nanos));
+    let event = NewEvent::new(KINDS[kind]).payload(&"x".repeat(length)).unwrap();
+    match PARTS[part] {
+        Some(part) => event.correlation(part),
+        None => event,
+    }
+}
+
+/// The index of the oldest of `all` that `limits` keep at `now`.
+pub(super) fn oldest_kept(all: &[Event], limits: &Limits, now: Timestamp) -> usize {
+    let mut oldest = 0;
+    let bytes = |oldest: usize| all[oldest..].iter().map(Event::bytes).sum::<usize>();
+    while all.len() - oldest > 1
+        && (all.len() - oldest > limits.max_events || bytes(oldest) > limits.max_bytes)
+    {
+        oldest += 1;
+    }
+    let too_old =
+        |event: &Event| limits.max_age.is_some_and(|age| now.saturating_since(event.at()) > age);
+    while all.get(oldest).is_some_and(too_old) {
+        oldest += 1;
+    }
+    oldest
+}
+
+pub(super) fn query() -> impl Strategy<Value = Query> {
     let number = || option::of((0_u64..90).prop_map(Sequence::new));
     let time = || option::of((0_u64..90).prop_map(Timestamp::from_nanos));
+    let part = (0_usize..3).prop_map(|part| PARTS[part].map(Into::into));
     let kinds = vec((0_usize..3).prop_map(|kind| Kind::from(KINDS[kind])), 0..3);
-    (kinds, number(), number(), time(), time(), 0_usize..20).prop_map(
-        |(kinds, from, until, since, before, limit)| Query {
+    (kinds, part, number(), number(), time(), time(), 0_usize..20).prop_map(
+        |(kinds, correlation, from, until, since, before, limit)| Query {
             kinds,
+            correlation,
             from,
             until,
             since,
@@ -29,7 +67,7 @@ fn query() -> impl Strategy<Value = Query> {
 }
 
 /// The page that `query` has to yield on a store that keeps `all[oldest..]`.
-fn expected(all: &[Event], oldest: usize, query: &Query) -> Page {
+pub(super) fn expected(all: &[Event], oldest: usize, query: &Query) -> Page {
     let first_kept = Sequence::new(oldest as u64 + 1);
     let end = Sequence::new(all.len() as u64 + 1);
     let until = query.until.map_or(end, |until| until.min(end));
@@ -50,36 +88,81 @@ fn expected(all: &[Event], oldest: usize, query: &Query) -> Page {
 proptest! {
     #[test]
     fn a_store_behaves_like_a_vec_with_a_moving_start(
-        appends in vec((0_usize..3, 0_usize..30, 0_u64..3), 0..80),
+        appends in told(),
         queries in vec(query(), 1..10),
         max_events in 1_usize..50,
-        max_bytes in 1_usize..4000,
+        max_bytes in 1_usize..8000,
+        max_age in option::of((0_u64..60).prop_map(Duration::from_nanos)),
+        pause in 0_u64..9,
     ) {
         let hand = Clock::manual(Timestamp::from_nanos(0));
-        let limits = Limits { max_events, max_bytes, ..Limits::default() };
+        let limits = Limits { max_events, max_bytes, max_age, ..Limits::default() };
         let store = EventStore::with_clock(limits, hand.clock());
         let mut live = store.subscribe(Start::Next);
         let mut all: Vec<Event> = Vec::new();
-        for (kind, length, nanos) in appends {
-            let at = hand.advance(Duration::from_nanos(nanos));
-            let event = NewEvent::new(KINDS[kind]).payload(&"x".repeat(length)).unwrap();
+        for told in appends {
+            let event = tell(&hand, told);
             let sequence = store.append(event.clone()).unwrap();
             prop_assert_eq!(sequence.get(), all.len() as u64 + 1);
-            all.push(Event::new(sequence, at, event));
-            let seen = live.try_next().unwrap();
-            prop_assert_eq!(seen.as_ref(), all.last());
+            let seen = live.try_next().unwrap().unwrap();
+            let stored = (seen.sequence(), seen.at(), seen.told());
+            prop_assert_eq!(stored, (sequence, hand.clock().now(), &event));
+            all.push(seen);
         }
-        let mut oldest = 0;
-        let kept_bytes = |oldest: usize| all[oldest..].iter().map(Event::bytes).sum::<usize>();
-        while all.len() - oldest > 1
-            && (all.len() - oldest > max_events || kept_bytes(oldest) > max_bytes)
-        {
-            oldest += 1;
-        }
+        let now = hand.advance(Duration::from_nanos(pause));
+        let oldest = oldest_kept(&all, &limits, now);
         for query in queries {
             prop_assert_eq!(store.query(&query), expected(&all, oldest, &query));
         }
     }
+
+    #[test]
+    fn ids_are_uuids_that_sort_by_number_whatever_the_clock_does(
+        times in vec(0_u64..1 << 60, 1..100),
+        first in prop_oneof![Just(1_u64), Just((1 << 30) - 10), 1_u64..1 << 41],
+        latest_ms in 0_u64..1 << 40,
+    ) {
+        let ids = Ids::after(latest_ms);
+        let number = |index: usize| Sequence::new(first + index as u64);
+        let made: Vec<EventId> = times
+            .iter()
+            .enumerate()
+            .map(|(index, nanos)| ids.next(number(index), Timestamp::from_nanos(*nanos)))
+            .collect();
+        prop_assert!(made.windows(2).all(|pair| pair[0] < pair[1]));
+        for (id, nanos) in made.iter().zip(&times) {
+            let uuid = uuid::Uuid::from_bytes(id.to_bytes());
+            prop_assert_eq!(uuid.get_version_num(), 7);
+            prop_assert_eq!(uuid.get_variant(), uuid::Variant::RFC4122);
+            prop_assert!(uuid.as_u128() >> 80 >= u128::from(latest_ms.max(nanos / 1_000_000)));
+            prop_assert_eq!(id.to_string().parse(), Ok(*id));
+        }
+    }
+}
+
+#[test]
+fn two_stores_on_one_clock_make_different_ids() {
+    let at = Timestamp::from_nanos(7);
+    let [first, second] = [Ids::after(0), Ids::after(0)].map(|ids| ids.next(Sequence::FIRST, at));
+    assert_ne!(first, second);
+    assert_eq!(first.to_bytes()[..12], second.to_bytes()[..12]);
+}
+
+#[test]
+fn what_is_too_old_is_gone_for_readers_and_from_memory() {
+    let hand = Clock::manual(Timestamp::from_nanos(0));
+    let limits = Limits { max_age: Some(Duration::from_secs(60)), ..Limits::default() };
+    let store = EventStore::with_clock(limits, hand.clock());
+    let payload: std::sync::Arc<str> = "\"held\"".into();
+    let event = NewEvent { payload: Some(payload.clone()), ..NewEvent::new("a") };
+    store.append(event).unwrap();
+    hand.advance(Duration::from_secs(60));
+    assert_eq!(store.query(&Query::default()).events.len(), 1, "it is as old as it may be");
+    hand.advance(Duration::from_nanos(1));
+    let page = store.query(&Query { from: Some(Sequence::FIRST), ..Query::default() });
+    assert_eq!((page.events.len(), page.evicted, page.first_kept.get()), (0, 1, 2));
+    assert_eq!(std::sync::Arc::strong_count(&payload), 1);
+    assert_eq!(store.append(NewEvent::new("b")).unwrap().get(), 2);
 }
 
 #[test]
@@ -148,6 +231,9 @@ fn an_event_above_a_limit_is_given_back() {
     assert_eq!(refused, AppendError::Payload { event: long, bytes: 6, limit: 5 });
     let refused = store.append(NewEvent::new("abcd")).unwrap_err();
     assert_eq!(refused.to_string(), "the kind of the event has 4 bytes, the limit is 3");
+    let long = NewEvent::new("abc").correlation("x".repeat(129));
+    let refused = store.append(long.clone()).unwrap_err();
+    assert_eq!(refused, AppendError::Correlation { event: long, bytes: 129, limit: 128 });
     assert!(matches!(store.append(NewEvent::new("")), Err(AppendError::EmptyKind { .. })));
     assert_eq!(store.next_sequence().get(), 2);
 }

@@ -1,5 +1,7 @@
 //! Asking for events of the past.
 
+use std::sync::Arc;
+
 use super::{Event, Kind};
 use crate::clock::Timestamp;
 use crate::log::Sequence;
@@ -9,6 +11,8 @@ use crate::log::Sequence;
 pub struct Query {
     /// Only events of these kinds; all kinds if empty.
     pub kinds: Vec<Kind>,
+    /// Only events that are part of this.
+    pub correlation: Option<Arc<str>>,
     /// Only events from this number on; from the oldest kept one if `None`.
     pub from: Option<Sequence>,
     /// Only events before this number.
@@ -37,7 +41,15 @@ pub struct Page {
 
 impl Default for Query {
     fn default() -> Self {
-        Self { kinds: Vec::new(), from: None, until: None, since: None, before: None, limit: 1000 }
+        Self {
+            kinds: Vec::new(),
+            correlation: None,
+            from: None,
+            until: None,
+            since: None,
+            before: None,
+            limit: 1000,
+        }
     }
 }
 
@@ -45,6 +57,7 @@ impl Query {
     /// Whether the query asks for `event`, its number aside.
     pub(super) fn matches(&self, event: &Event) -> bool {
         (self.kinds.is_empty() || self.kinds.contains(event.kind()))
+            && self.correlation.as_deref().is_none_or(|part| event.correlation() == Some(part))
             && self.since.is_none_or(|since| event.at() >= since)
             && self.before.is_none_or(|before| event.at() < before)
     }
