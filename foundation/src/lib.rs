@@ -143,6 +143,8 @@ pub mod config;
 #[cfg(feature = "events")]
 pub mod events;
 pub mod log;
+#[cfg(feature = "memory")]
+pub mod memory;
 pub mod owner;
 mod panics;
 #[cfg(feature = "pool")]
