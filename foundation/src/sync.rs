@@ -7,7 +7,7 @@
 
 use std::sync::PoisonError;
 
-#[cfg(all(foundation_loom, feature = "memory"))]
+#[cfg(all(foundation_loom, test, feature = "memory"))]
 pub(crate) use loom::sync::atomic::AtomicI64;
 #[cfg(foundation_loom)]
 pub(crate) use loom::sync::atomic::{AtomicU64, Ordering};
