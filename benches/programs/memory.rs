@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use benches::registry::Filled;
-use benches::{config, events, registry};
+use benches::{config, events, registry, table, telemetry};
 use perf_budget::harness::{COUNTING_ALLOCATOR, CountingAllocator, Suite};
 
 #[global_allocator]
@@ -14,6 +14,8 @@ const COUNTED: u64 = 10_000;
 /// Operations before live bytes are first compared, then until they are compared again.
 const WARM_UP: u64 = 200_000;
 const CHURN: u64 = 1_000_000;
+/// Rounds of [`everything`], which does four operations a round: 10^8 in all.
+const SOAK: u64 = 25_000_000;
 
 fn main() -> ExitCode {
     Suite::new()
@@ -22,10 +24,19 @@ fn main() -> ExitCode {
         .allocations("configuration_retrieval", COUNTED, config::read)
         .allocations("configuration_cached", COUNTED, config::read_cached)
         .allocations("event_emission", COUNTED, events::append)
+        .allocations("telemetry_record", COUNTED, telemetry::record)
+        .allocations("telemetry_counter", COUNTED, telemetry::count)
+        .allocations("table_read", COUNTED, table::read)
         .growth("registration", WARM_UP, CHURN, registration)
+        .growth("registration_ten_million", WARM_UP, 10_000_000, registration)
+        .growth("owner_end", 20_000, 100_000, || {
+            registry::owner_end(Filled::pinned(registry::NAMES))
+        })
+        .growth("table_write", WARM_UP, CHURN, table::write)
         .growth("configuration_update", 1_000, 10_000, config::update)
         .growth("event_emission", WARM_UP, CHURN, events::append)
         .growth("system_memory", WARM_UP, CHURN, everything)
+        .growth("soak", SOAK / 100, SOAK, everything)
         .run()
 }
 

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use benches::registry::Filled;
-use benches::{config, events, plant, registry};
+use benches::{config, durable, events, plant, registry, table, telemetry};
 use perf_budget::harness::{Suite, load_of};
 
 fn main() -> ExitCode {
@@ -47,6 +47,45 @@ fn main() -> ExitCode {
             config::read_cached,
             config::arc_swap_cache_load,
         )
+        .paired(
+            "owner_end_million",
+            "owner_end",
+            1,
+            || registry::owner_end(Filled::new(registry::MANY_NAMES)),
+            || registry::owner_end(Filled::new(registry::NAMES)),
+        )
+        .paired(
+            "property_query_million",
+            "property_query",
+            1,
+            || registry::find(registry::MANY_NAMES),
+            || registry::find(registry::NAMES),
+        )
+        .timed("owner_end", 1, || registry::owner_end(Filled::new(registry::NAMES)))
+        .timed("property_query", 1, || registry::find(registry::NAMES))
+        .timed("group_members", 1, registry::members)
+        .timed("monitor", 1, registry::monitor)
+        .timed("telemetry_record", 1, telemetry::record)
+        .timed("telemetry_record_2_threads", 2, telemetry::record)
+        .timed("telemetry_track", 1, telemetry::track)
+        .timed("telemetry_counter", 1, telemetry::count)
+        .paired(
+            "telemetry_counter_2_threads",
+            "shared_atomic_2_threads",
+            2,
+            telemetry::count,
+            telemetry::atomic_add,
+        )
+        .timed("table_read", 1, table::read)
+        .timed("table_write", 1, table::write)
+        .paired(
+            "durable_group_commit",
+            "durable_one_by_one",
+            1,
+            durable::grouped,
+            durable::one_by_one,
+        )
+        .timed("durable_group_commit", 1, durable::grouped)
         .timed("event_emission", 1, events::append)
         .load("event_emission", load_of("200_000 /s", "250 ms").in_batches_of(16), events::append)
         .run()

@@ -12,6 +12,10 @@
 )]
 
 pub mod config;
+pub mod durable;
 pub mod events;
+pub mod memory;
 pub mod plant;
 pub mod registry;
+pub mod table;
+pub mod telemetry;

@@ -4,7 +4,8 @@ use std::hash::BuildHasher;
 use std::sync::{Arc, LazyLock};
 
 use foldhash::fast::{FixedState, RandomState};
-use foundation::registry::{Entry, Limits, Metadata, Name, Registration, Registry};
+use foundation::owner::{Owner, Reason};
+use foundation::registry::{Entry, Limits, Metadata, Name, Namespace, Registration, Registry};
 
 /// Names in the usual registry.
 pub const NAMES: usize = 1_000;
@@ -106,6 +107,64 @@ where
             filled.registry.reclaim();
         }
     }
+}
+
+/// Registrations of the owner in [`owner_end`].
+pub const OWNED: usize = 8;
+
+/// `owner_end`: an owner is given [`OWNED`] names beside those that are there, and ends.
+pub fn owner_end<S>(filled: Filled<S>) -> impl FnMut(u64) + Clone + Send + 'static
+where
+    S: BuildHasher + Send + Sync + 'static,
+{
+    let filled = Arc::new(filled);
+    let others = filled.registry.len();
+    let names: Arc<[Name]> = (others..others + OWNED).map(name).collect();
+    move |n| {
+        let owner = Owner::new();
+        let handle = owner.handle();
+        for name in &*names {
+            let kept = filled.registry.register_for(&handle, name.clone(), n, Metadata::new());
+            kept.expect("the name is free and the owner alive");
+        }
+        owner.end(Reason::Normal);
+        if n % 128 == 127 {
+            filled.registry.reclaim();
+        }
+    }
+}
+
+/// How many names have the property that [`find`] asks for.
+pub const CAPABLE: usize = 100;
+
+/// `property_query`: the [`CAPABLE`] of `count` names with a capability.
+pub fn find(count: usize) -> impl FnMut(u64) -> usize + Clone + Send + 'static {
+    let registry = Registry::new();
+    let mut held = Vec::with_capacity(count);
+    for number in 0..count {
+        let capability = if number % (count / CAPABLE) == 0 { "vision" } else { "text" };
+        let metadata = Metadata::from([("capability", capability)]);
+        let registered = registry.register(name(number), number as u64, metadata);
+        held.push(registered.expect("names are unique and few enough"));
+    }
+    let held = Arc::new((registry, held));
+    let namespace = Namespace::new("production").expect("a valid namespace");
+    move |_| held.0.find(&namespace, &[("capability", "vision")], usize::MAX).len()
+}
+
+/// `group_members`: the handles of a group of [`CAPABLE`] members are summed up.
+pub fn members() -> impl FnMut(u64) -> u64 + Clone + Send + 'static {
+    let registry = Registry::new();
+    let join = |number| registry.join(name(0), number as u64, Metadata::new());
+    let held: Vec<_> = (0..CAPABLE).map(|at| join(at).expect("there is room")).collect();
+    let held = Arc::new((registry, held));
+    move |_| held.0.members("production/agent_0").iter().map(|member| member.handle).sum()
+}
+
+/// `monitor`: a monitor of an owner is set up and taken back.
+pub fn monitor() -> impl FnMut(u64) + Clone + Send + 'static {
+    let owner = Arc::new(Owner::new());
+    move |_| drop(owner.handle().monitor())
 }
 
 /// The `n`th of `names`, whose number is a power of two, over and over.
