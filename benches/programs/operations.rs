@@ -48,6 +48,16 @@ fn main() -> ExitCode {
             config::arc_swap_cache_load,
         )
         .paired(
+            "registration_of_one_name_million",
+            "registration_of_one_name",
+            1,
+            || registry::register_one_name(registry::MANY_NAMES),
+            || registry::register_one_name(registry::NAMES),
+        )
+        .timed("registration_million", 1, || {
+            registry::register_and_unregister(Filled::new(registry::MANY_NAMES))
+        })
+        .paired(
             "owner_end_million",
             "owner_end",
             1,

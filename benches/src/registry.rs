@@ -44,6 +44,20 @@ impl Filled<FixedState> {
 }
 
 impl<S: BuildHasher> Filled<S> {
+    /// `count` further names that are free, each of which was held once, so that the map has grown as
+    /// far as they make it grow: what is measured is what goes on, not the one time that it begins.
+    fn settled(&self, count: usize) -> Arc<[Name]> {
+        let others = self.registry.len();
+        let names: Arc<[Name]> = (others..others + count).map(name).collect();
+        for name in &*names {
+            drop(self.registry.register(name.clone(), 0, Metadata::new()));
+        }
+        // A walk helps a resize of the map to its end.
+        let namespace = Namespace::new("production").expect("a valid namespace");
+        assert_eq!(self.registry.names_in(&namespace).len(), others);
+        names
+    }
+
     fn with_hasher(count: usize, hasher: S) -> Self {
         let registry = Registry::with_hasher(Limits::default(), hasher);
         let mut held = Vec::with_capacity(count);
@@ -99,7 +113,7 @@ where
     S: BuildHasher + Send + Sync + 'static,
 {
     let filled = Arc::new(filled);
-    let names: Arc<[Name]> = (NAMES..NAMES + 1_024).map(name).collect();
+    let names = filled.settled(1_024);
     move |n| {
         let held = filled.registry.register(nth(&names, n).clone(), n, Metadata::new());
         drop(held.expect("the name is free"));
@@ -107,6 +121,14 @@ where
             filled.registry.reclaim();
         }
     }
+}
+
+/// `registration_of_one_name`: one and the same name is taken and given back beside those that are
+/// there, as by an agent that is started again and again.
+pub fn register_one_name(others: usize) -> impl FnMut(u64) + Clone + Send + 'static {
+    let filled = Arc::new(Filled::new(others));
+    let names = filled.settled(1);
+    move |n| drop(filled.registry.register(names[0].clone(), n, Metadata::new()))
 }
 
 /// Registrations of the owner in [`owner_end`].
@@ -118,8 +140,7 @@ where
     S: BuildHasher + Send + Sync + 'static,
 {
     let filled = Arc::new(filled);
-    let others = filled.registry.len();
-    let names: Arc<[Name]> = (others..others + OWNED).map(name).collect();
+    let names = filled.settled(OWNED);
     move |n| {
         let owner = Owner::new();
         let handle = owner.handle();

@@ -48,6 +48,8 @@
 //! | lag is reported | `registry::laws::a_watch_reports_its_namespace_its_lag_and_the_end` |
 //! | a slow backend hides its own name and holds up nobody | `registry::durable::laws::a_slow_backend_hides_the_name_and_holds_up_nobody_else` |
 //! | a failing backend is an error that gives back the handle | `registry::durable::laws::a_failing_backend_is_an_error_that_gives_back_the_handle` |
+//! | a recovered record survives those who fail to take it over | `registry::durable::laws::a_recovered_record_survives_those_who_fail_to_take_it_over` |
+//! | a name that comes and goes takes one place, and those that are gone are forgotten | `registry::laws::one_name_that_comes_and_goes_takes_one_place`, `registry::laws::names_and_groups_that_come_and_go_are_forgotten_once_enough_others_did` |
 //! | what was acknowledged and had not ended is recovered after a crash | `registry::durable::laws::after_a_crash_everything_acknowledged_and_alive_is_recovered_once`, `tests/registry_crash.rs` (SIGKILL) |
 //! | a lookup allocates nothing; churn leaves no memory behind | `tests/allocations.rs` |
 //!
@@ -147,6 +149,7 @@ pub mod log;
 pub mod memory;
 pub mod owner;
 mod panics;
+mod park;
 #[cfg(feature = "pool")]
 pub mod pool;
 pub mod registry;

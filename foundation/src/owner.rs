@@ -34,6 +34,7 @@
 use std::any::Any;
 use std::convert::Infallible;
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::thread;
 
 use thiserror::Error;
@@ -191,16 +192,18 @@ impl OwnerRef {
         let mut life = lock(&self.0.life);
         if life.phase == Phase::Ended {
             drop(life);
-            let monitor = MonitorId::LATE;
+            let monitor = MonitorId { owner: self.id(), key: None };
             on_down(Down { owner: self.id(), monitor, reason: Reason::NoProc });
             return monitor;
         }
-        MonitorId(life.monitors.put(Box::new(on_down)))
+        MonitorId { owner: self.id(), key: Some(life.monitors.put(Box::new(on_down))) }
     }
 
-    /// Takes a monitor back. `false` if its `Down` was delivered or is being delivered.
+    /// Takes a monitor back. `false` if its `Down` was delivered or is being delivered, or if it is a
+    /// monitor of another owner.
     pub fn demonitor(&self, monitor: MonitorId) -> bool {
-        let callback = lock(&self.0.life).monitors.take(monitor.0);
+        let Some(key) = monitor.key.filter(|_| monitor.owner == self.id()) else { return false };
+        let callback = lock(&self.0.life).monitors.take(key);
         callback.is_some()
     }
 
@@ -224,14 +227,24 @@ impl OwnerRef {
             std::mem::take(&mut life.monitors)
         };
         for (key, on_down) in monitors.into_all() {
-            let down = Down { owner: self.id(), monitor: MonitorId(key), reason: reason.clone() };
+            let monitor = MonitorId { owner: self.id(), key: Some(key) };
+            let down = Down { owner: self.id(), monitor, reason: reason.clone() };
             panics.catch(|| on_down(down));
         }
     }
 
-    /// Takes back what was given to the owner.
-    fn take_back(&self, key: u64) -> Option<Box<dyn Any + Send>> {
-        lock(&self.0.life).kept.take(key)
+    /// Takes back what was given to the owner, after `step` with it while the owner cannot end.
+    /// `step` runs under the owner's lock, as in [`keep_with`](Self::keep_with).
+    fn take_back<R>(
+        &self,
+        key: u64,
+        step: impl FnOnce(&(dyn Any + Send)) -> R,
+    ) -> Option<(Box<dyn Any + Send>, R)> {
+        let mut life = lock(&self.0.life);
+        let value = life.kept.take(key)?;
+        let result = step(&*value);
+        drop(life);
+        Some((value, result))
     }
 }
 
@@ -260,6 +273,12 @@ impl PartialEq for OwnerRef {
 }
 
 impl Eq for OwnerRef {}
+
+impl Hash for OwnerRef {
+    fn hash<S: Hasher>(&self, state: &mut S) {
+        self.id().hash(state);
+    }
+}
 
 impl fmt::Debug for OwnerRef {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -15,8 +15,11 @@ impl FirstPanic {
     ///
     /// Whatever `piece` leaves half done is its owner's: nothing of this crate is shared with it.
     pub(crate) fn catch(&mut self, piece: impl FnOnce()) {
-        if let Err(panic) = catch_unwind(AssertUnwindSafe(piece)) {
-            self.0.get_or_insert(panic);
+        match (catch_unwind(AssertUnwindSafe(piece)), &self.0) {
+            (Ok(()), _) => {}
+            (Err(panic), None) => self.0 = Some(panic),
+            // Its destructor is code of a user once more, and nobody would catch its panic.
+            (Err(later), Some(_)) => std::mem::forget(later),
         }
     }
 }
@@ -24,8 +27,10 @@ impl FirstPanic {
 impl Drop for FirstPanic {
     /// Panics, unless the thread is unwinding already.
     fn drop(&mut self) {
-        if let Some(panic) = self.0.take().filter(|_| !thread::panicking()) {
-            resume_unwind(panic);
+        match self.0.take() {
+            Some(panic) if thread::panicking() => std::mem::forget(panic),
+            Some(panic) => resume_unwind(panic),
+            None => {}
         }
     }
 }

@@ -1,8 +1,11 @@
 //! Names for whatever lives: one live holder a name, found without a lock.
 //!
-//! Owns the map from [`Name`] to handle, the guard that holds a name, and the watch. Promises:
+//! Owns the map from [`Name`] to handle, the guard that holds a name, groups (names that many hold),
+//! the index of properties, and the watch. Promises:
 //!
-//! - a name is held by one registration at most, and only that registration gives it back;
+//! - a name is held by one registration at most, and only that registration gives it back, or the
+//!   end of the [owner](crate::owner) it was made for;
+//! - whoever heard of an owner's end finds no name and no membership of that owner;
 //! - a lookup never waits for a writer, writes no shared memory and allocates nothing (but for a
 //!   thread's first use of the map);
 //! - a lookup that begins after `unregister` (or the guard's drop) returned does not find the
@@ -10,7 +13,16 @@
 //! - watches see the changes of each name in the order in which the map took them;
 //! - no destructor or `clone` of a handle runs under a lock, so both may use the same registry.
 //!
-//! Leaves to others what a handle means and whether its holder still works.
+//! Leaves to others what a handle means and whether its holder still works. What is registered is
+//! forgotten with the process, unless it is registered by way of a [`DurableRegistry`].
+//!
+//! # What it costs
+//!
+//! A lookup is one `get` of a concurrent map. Writers take turns; a turn is some hundred nanoseconds,
+//! and a microsecond or two more for each metadata key, which is indexed. The end of an owner costs
+//! one turn for each of its registrations, however large the registry is. A name that is given back
+//! leaves its text behind until 1,024 others, or an eighth of the registry, were given back after it:
+//! a name that comes and goes is cheap for that.
 //!
 //! # When a handle's destructor runs
 //!
@@ -44,10 +56,9 @@ use std::sync::atomic::Ordering;
 use foldhash::fast::RandomState;
 use papaya::Guard;
 
-use crate::log::Sequence;
-use crate::owner::{Ended, Kept, MonitorRef, OwnerRef};
+use crate::owner::MonitorRef;
 use lifetime::Lifetime;
-use shared::Shared;
+use shared::{Held, Shared, Slot};
 
 mod durable;
 mod entry;
@@ -57,11 +68,13 @@ mod lifetime;
 mod limits;
 mod metadata;
 mod name;
+mod owned;
 mod postings;
 mod property;
 mod registration;
 mod shared;
 mod streams;
+mod vacancies;
 mod watch;
 
 #[cfg(all(test, not(foundation_loom)))]
@@ -81,6 +94,7 @@ pub use group::{Members, Membership};
 pub use limits::Limits;
 pub use metadata::{Metadata, MetadataError};
 pub use name::{MAX_NAME_BYTES, Name, NameError, Namespace};
+pub use owned::{KeptMembership, KeptRegistration};
 pub use registration::Registration;
 pub use watch::{Change, Watch};
 
@@ -128,7 +142,7 @@ impl<H: Clone, S: BuildHasher> Registry<H, S> {
     ///
     /// The hasher runs under the registry's lock and must not use the registry.
     pub fn with_hasher(limits: Limits, hasher: S) -> Self {
-        Self { shared: Arc::new(Shared::new(limits, hasher, Sequence::FIRST)) }
+        Self { shared: Arc::new(Shared::new(limits, hasher)) }
     }
 
     /// The handle registered under `name`, a [`Name`] or a `&str`.
@@ -155,7 +169,7 @@ impl<H: Clone, S: BuildHasher> Registry<H, S> {
         Q: Hash + Eq + ?Sized,
     {
         let guard = self.shared.map.guard();
-        self.shared.map.get(name, &guard).map(|slot| read(&slot.entry))
+        self.shared.map.get(name, &guard).and_then(Slot::entry).map(read)
     }
 
     /// A clone of the whole entry under `name`.
@@ -175,7 +189,9 @@ impl<H: Clone, S: BuildHasher> Registry<H, S> {
     /// that any thread removes is freed while it runs.
     pub fn names_in(&self, namespace: &Namespace) -> Vec<Name> {
         let guard = self.shared.map.guard();
-        self.shared.map.keys(&guard).filter(|name| namespace.contains(name)).cloned().collect()
+        let held = self.shared.map.values(&guard).filter_map(Slot::entry);
+        let names = held.map(|entry| &entry.name);
+        names.filter(|name| namespace.contains(name)).cloned().collect()
     }
 
     /// How many names are held.
@@ -195,8 +211,8 @@ impl<H: Clone, S: BuildHasher> Registry<H, S> {
 
     /// Takes `name` for `handle` until the returned guard is dropped.
     ///
-    /// Writers take turns; a turn is a few hundred nanoseconds and runs no code of a user but for the
-    /// hasher of [`with_hasher`](Self::with_hasher). A turn in which the map grows allocates its next
+    /// Writers take turns; a turn runs no code of a user but for the hasher of
+    /// [`with_hasher`](Self::with_hasher). A turn in which the map grows allocates its next
     /// table, and the writers behind it wait for that; lookups don't. A held name is reported as
     /// [`Taken`](RegisterError::Taken) even if the registry is also full.
     ///
@@ -211,7 +227,7 @@ impl<H: Clone, S: BuildHasher> Registry<H, S> {
         let kept = handle.clone();
         let offer = Entry::offered(name.clone(), handle, metadata, self.limits())?;
         let guard = self.shared.map.guard();
-        let inserted = self.shared.insert(offer, Lifetime::own(), &guard);
+        let inserted = self.shared.insert(Held::name(offer, Lifetime::own()), &guard);
         let (id, rest) = inserted.map_err(|refused| refused.into_error(self.limits()))?;
         // From here on the name has its owner: a waker or a destructor that panics below gives it
         // back.
@@ -239,48 +255,6 @@ impl<H: Clone, S: BuildHasher> Registry<H, S> {
         Ok(handle)
     }
 
-    /// Takes `name` for `handle` for as long as `owner` lives.
-    ///
-    /// The owner keeps the registration: [`Kept::take`] takes it back early. Once the owner's
-    /// [`Down`](crate::owner::Down) has been delivered to anybody, no lookup finds the name any more.
-    /// Beside what [`register`](Self::register) costs, this costs a box; the owner's end costs what
-    /// the owner holds and no scan.
-    pub fn register_for(
-        &self,
-        owner: &OwnerRef,
-        name: Name,
-        handle: H,
-        metadata: Metadata,
-    ) -> Result<Kept<Registration<H, S>>, RegisterError<H>>
-    where
-        H: Send + Sync + 'static,
-        S: Send + Sync + 'static,
-    {
-        let kept = handle.clone();
-        let offer = Entry::offered(name.clone(), handle, metadata, self.limits())?;
-        let guard = self.shared.map.guard();
-        let lifetime = Lifetime::Owned(owner.clone());
-        // A refused `kept` is dropped behind the owner's lock.
-        let outcome = owner.keep_with((offer, kept), |(offer, kept)| {
-            match self.shared.insert(offer, lifetime, &guard) {
-                Ok((id, rest)) => {
-                    Ok((Registration::new(Arc::clone(&self.shared), name, id, kept), rest))
-                }
-                Err(refused) => Err((refused, kept)),
-            }
-        });
-        match outcome {
-            Ok(Ok((kept, rest))) => {
-                drop(rest);
-                Ok(kept)
-            }
-            Ok(Err((refused, _))) => Err(refused.into_error(self.limits())),
-            Err(Ended { value: (offer, _), owner }) => {
-                Err(RegisterError::owner_ended(Ended { value: offer, owner }))
-            }
-        }
-    }
-
     /// Monitors the holder of `name`: the owner of the registration, or the registration itself if
     /// it belongs to its guard. If nobody holds the name, the [`Down`](crate::owner::Down) is there
     /// at once, with [`Reason::NoProc`](crate::owner::Reason::NoProc).
@@ -292,8 +266,8 @@ impl<H: Clone, S: BuildHasher> Registry<H, S> {
         Q: Hash + Eq + ?Sized,
     {
         let guard = self.shared.map.guard();
-        let slot = self.shared.map.get(name, &guard);
-        slot.map_or_else(MonitorRef::of_nobody, |slot| slot.lifetime.monitor())
+        let held = self.shared.map.get(name, &guard).and_then(Slot::held);
+        held.map_or_else(MonitorRef::of_nobody, |held| held.lifetime.monitor())
     }
 
     /// At most `limit` entries in `namespace` whose metadata has all of these keys with these
@@ -324,12 +298,12 @@ impl<H: Clone, S: BuildHasher> Registry<H, S> {
         if let Some(having) = self.shared.properties.having(namespace.as_str(), properties, &index)
         {
             let entry = |(id, name)| {
-                let entry = &self.shared.map.get::<Name>(name, &guard)?.entry;
+                let entry = self.shared.map.get::<Name>(name, &guard)?.entry()?;
                 (entry.id == id).then(|| entry.clone())
             };
             return having.filter_map(entry).take(limit).collect();
         }
-        let entries = self.shared.map.values(&guard).map(|slot| &slot.entry);
+        let entries = self.shared.map.values(&guard).filter_map(Slot::entry);
         let inside = entries.filter(|entry| namespace.contains(&entry.name));
         inside.take(limit).cloned().collect()
     }

@@ -30,7 +30,6 @@ use std::time::Duration;
 
 mod error;
 mod open;
-mod park;
 mod readers;
 mod ticket;
 mod writer;
@@ -41,7 +40,6 @@ mod laws;
 pub(crate) use error::SubmitError;
 pub use error::{DatabaseError, OpenError};
 pub(crate) use open::{File, Format};
-pub(crate) use park::until;
 pub(crate) use readers::Readers;
 pub use ticket::Ticket;
 pub(crate) use writer::{Apply, Writer};

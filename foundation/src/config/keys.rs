@@ -23,7 +23,7 @@ const MAX_SIZE: i64 = i32::MAX as i64;
 sizes! {
     REGISTRY_MAX_NAMES / REGISTRY_MAX_NAMES_DEFAULT =
         "foundation.registry.max_names", 4_194_304, 0,
-        "How many names a registry holds at a time.";
+        "How many names and members of groups, together, a registry holds at a time.";
     REGISTRY_WATCH_CAPACITY / REGISTRY_WATCH_CAPACITY_DEFAULT =
         "foundation.registry.watch_capacity", 65_536, 1,
         "How many changes a registry keeps for a watch that has not read them.";

@@ -20,8 +20,9 @@ use super::error::checked;
 use super::{AppendError, Event, Limits, NewEvent, Page, Query};
 use crate::clock::Clock;
 use crate::log::{Log, Retention, Sequence, Start};
+use crate::park::until;
 use crate::sqlite::{
-    DatabaseError, DatabaseLimits, File, OpenError, Readers, SubmitError, Ticket, Writer, until,
+    DatabaseError, DatabaseLimits, File, OpenError, Readers, SubmitError, Ticket, Writer,
 };
 
 mod format;

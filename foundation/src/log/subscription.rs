@@ -2,14 +2,13 @@
 //! of what was missed.
 
 use std::future::poll_fn;
-use std::sync::Arc as StdArc;
-use std::task::{Context, Poll, Wake, Waker};
-use std::thread::{self, Thread};
+use std::task::{Context, Poll};
 use std::time::Instant;
 
 use thiserror::Error;
 
 use super::{Core, Sequence};
+use crate::park::until;
 use crate::sync::{Arc, lock};
 
 /// A reader of a log, with a position of its own.
@@ -103,23 +102,12 @@ impl<T: Clone> Subscription<T> {
     /// [`Clock`](crate::clock::Clock) the program uses. For plain threads; a task uses
     /// [`next`](Self::next), which does not hold up the others on its thread.
     pub fn next_blocking(&mut self, deadline: Instant) -> Result<Option<T>, NextError> {
-        if let Some(found) = self.try_next().transpose() {
+        if let Some(found) = until(deadline, poll_fn(|context| self.poll_next(context))) {
             return found.map(Some);
         }
-        let waker = Waker::from(StdArc::new(Unpark(thread::current())));
-        let mut context = Context::from_waker(&waker);
-        loop {
-            if let Poll::Ready(found) = self.poll_next(&mut context) {
-                return found.map(Some);
-            }
-            let left = deadline.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                let parked = lock(&self.core.state).waiters.unpark(self.place);
-                drop(parked);
-                return Ok(None);
-            }
-            thread::park_timeout(left);
-        }
+        let parked = lock(&self.core.state).waiters.unpark(self.place);
+        drop(parked);
+        Ok(None)
     }
 }
 
@@ -138,18 +126,5 @@ impl<T> Drop for Subscription<T> {
 impl<T> std::fmt::Debug for Subscription<T> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Subscription").field("position", &self.position()).finish_non_exhaustive()
-    }
-}
-
-/// Wakes a thread that is parked in `next_blocking`.
-struct Unpark(Thread);
-
-impl Wake for Unpark {
-    fn wake(self: StdArc<Self>) {
-        self.0.unpark();
-    }
-
-    fn wake_by_ref(self: &StdArc<Self>) {
-        self.0.unpark();
     }
 }

@@ -7,9 +7,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct OwnerId(u64);
 
-/// Tells the monitors of one owner apart. Never used twice by one owner.
+/// Tells the monitors of this process apart. Never used twice, but that all monitors that came when
+/// their owner had ended have the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct MonitorId(pub(super) u64);
+pub struct MonitorId {
+    pub(super) owner: OwnerId,
+    /// The callback's place at its owner; `None` for one that came late.
+    pub(super) key: Option<u64>,
+}
 
 impl OwnerId {
     pub(super) fn next() -> Self {
@@ -18,16 +23,6 @@ impl OwnerId {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         Self(NEXT.fetch_add(1, Ordering::Relaxed))
     }
-
-    /// The id as a number.
-    pub const fn get(self) -> u64 {
-        self.0
-    }
-}
-
-impl MonitorId {
-    /// Every monitor that came when its owner had ended.
-    pub const LATE: Self = Self(u64::MAX);
 
     /// The id as a number.
     pub const fn get(self) -> u64 {

@@ -1,5 +1,6 @@
 //! What an owner keeps, seen by whoever gave it.
 
+use std::any::Any;
 use std::fmt;
 use std::marker::PhantomData;
 
@@ -26,7 +27,16 @@ impl<T: Send + 'static> Kept<T> {
 
     /// Takes the value back from the owner; `None` if the owner has ended.
     pub fn take(self) -> Option<T> {
-        self.owner.take_back(self.key)?.downcast().ok().map(|value| *value)
+        Some(self.take_after(|_| ())?.0)
+    }
+
+    /// Takes the value back after `step` with it, while the owner cannot end. `step` runs under the
+    /// owner's lock: no code of a user, no other owner's lock.
+    pub(crate) fn take_after<R>(self, step: impl FnOnce(&T) -> R) -> Option<(T, R)> {
+        let step = |value: &(dyn Any + Send)| value.downcast_ref().map(step);
+        let (value, result) = self.owner.take_back(self.key, step)?;
+        // Only a value of this type was given the key.
+        Some((*value.downcast().ok()?, result?))
     }
 }
 

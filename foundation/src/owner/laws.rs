@@ -124,6 +124,45 @@ fn a_down_is_awaited_by_a_task_or_by_a_thread() {
     assert_eq!(down.reason, Reason::Killed);
 }
 
+/// Panics when it is dropped, with a payload that does so too.
+struct Bomb;
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        std::panic::panic_any(Payload);
+    }
+}
+
+struct Payload;
+
+impl Drop for Payload {
+    fn drop(&mut self) {
+        panic!("in a payload");
+    }
+}
+
+#[test]
+fn panics_whose_payloads_panic_keep_no_down_from_being_delivered() {
+    let owner = Owner::new();
+    let mut monitor = owner.handle().monitor();
+    for _ in 0..3 {
+        owner.handle().keep(Bomb).unwrap();
+    }
+    let ended =
+        std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| owner.end(Reason::Killed)));
+    std::mem::forget(ended);
+    assert_eq!(monitor.try_down().unwrap().reason, Reason::Killed);
+}
+
+#[test]
+fn a_monitor_is_taken_back_at_its_own_owner_only() {
+    let (one, other) = (Owner::new(), Owner::new());
+    let (mut own, stranger) = (one.handle().monitor(), other.handle().monitor());
+    assert!(!one.handle().demonitor(stranger.id()));
+    one.end(Reason::Normal);
+    assert!(own.try_down().is_some());
+}
+
 #[test]
 fn of_racing_ends_and_gifts_everything_kept_is_dropped_exactly_once() {
     struct Counted(Arc<AtomicUsize>);

@@ -13,15 +13,17 @@
 //! - A backend that fails or is slow makes `register`, `unregister` and `flush` fail or slow, with
 //!   its error, and nothing else. A refused registration gives the handle back and leaves the name
 //!   free.
-//! - When a registration ends, lookups stop finding it at once. Its record is then *owed* to the
-//!   backend: it is deleted with the next write of anybody, by
-//!   [`unregister`](DurableRegistration::unregister), which waits for it, or by
-//!   [`flush`](DurableRegistry::flush).
-//! - After a crash [`recovered`](DurableRegistry::recovered) contains every registration that
-//!   `register` acknowledged and that had not ended. It may also contain registrations that had
-//!   ended but whose deletion was still owed, and registrations that were never acknowledged
-//!   because the process died, or their caller gave up, between the record and the acknowledgement.
-//!   It contains each name once.
+//! - When a registration ends, lookups stop finding it at once. The deletion of its record is then
+//!   *owed* to the backend: it goes along with the next writes of anybody, or with
+//!   [`flush`](DurableRegistry::flush). [`unregister`](DurableRegistration::unregister) waits for
+//!   its own. **A program that ends in good order calls `flush` last**; what is still owed when the
+//!   process ends is recovered as if it had been alive.
+//! - After a crash [`recovered`](DurableRegistry::recovered) contains the name of every registration
+//!   that `register` acknowledged and that had not ended, and of every recovered one that nobody took
+//!   over or had forgotten. It may also contain registrations that had ended but whose deletion was
+//!   still owed, and registrations that were never acknowledged because the process died, or their
+//!   caller gave up, between the record and the acknowledgement. It contains each name once.
+//! - A recovered record that somebody tries to take over in vain is put back.
 //!
 //! A recovered registration has no handle: nobody lives there yet. The application starts what it
 //! knows how to start and registers it under the same name, which takes the record over, or has the
@@ -48,15 +50,15 @@
 //! # }
 //! ```
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::fmt;
-use std::hash::BuildHasher;
+use std::hash::{self, BuildHasher};
 use std::sync::Arc;
 
 use foldhash::fast::RandomState;
 
-use super::{Metadata, Name, RegisterError, Registration, Registry};
-use crate::owner::{Ended, Kept, OwnerRef};
+use super::{Metadata, Name, Registration, Registry};
+use crate::owner::{Kept, OwnerRef};
 use crate::sync::{Mutex, lock};
 
 mod backend;
@@ -73,7 +75,7 @@ pub use error::{DurableRegisterError, Unflushed};
 pub use sqlite::SqliteBackend;
 
 /// How many deletions may be owed before a registration has to write them first. Beside these there
-/// is at most one for each name that is held or being registered.
+/// is at most one for each name that is held or being registered, and what is just being written.
 const MAX_OWED: usize = 65_536;
 
 /// How many owed deletions go along with one write.
@@ -89,16 +91,16 @@ pub struct DurableRegistry<H, S = RandomState> {
 /// its record; [`unregister`](Self::unregister) waits for that.
 #[must_use = "dropping a registration gives its name back at once"]
 pub struct DurableRegistration<H: Clone, S: BuildHasher = RandomState> {
-    /// Dropped before the record is owed: whoever sees the debt finds the name free.
+    /// Dropped before the deletion is owed: whoever sees the debt finds the name free.
     registration: Registration<H, S>,
     record: Debt,
 }
 
-/// A receipt for a registration on record that an owner keeps.
+/// A receipt for a registration on record that an owner keeps. Dropping it changes nothing.
 #[derive(Debug)]
 pub struct KeptDurable<H: Clone, S: BuildHasher = RandomState> {
-    registration: Kept<Registration<H, S>>,
-    record: Kept<Debt>,
+    registry: Registry<H, S>,
+    kept: Kept<DurableRegistration<H, S>>,
 }
 
 /// What a durable registry knows beside the map.
@@ -113,14 +115,14 @@ struct State {
     recovered: BTreeMap<Name, Record>,
     /// Names that are being registered.
     claimed: HashSet<Name, RandomState>,
-    /// Deletions that nobody is writing. Their order does not matter: each is of one version.
-    owed: Vec<Write>,
-    /// The version of the next record, larger than any on record.
+    /// What nobody is writing, oldest first. The order matters to nobody: each is for one version.
+    owed: VecDeque<Write>,
+    /// The version of the next record.
     next_version: u64,
 }
 
-/// Deletions that somebody is responsible for: whoever holds a name, for its record; whoever writes
-/// some, until they are written. Dropping it owes them.
+/// Writes that somebody is responsible for: whoever holds a name, for the deletion of its record;
+/// whoever writes, until it is done. Dropping it owes them.
 struct Debt {
     book: Arc<Book>,
     writes: Vec<Write>,
@@ -141,12 +143,14 @@ impl<H: Clone, S: BuildHasher> DurableRegistry<H, S> {
         backend: Arc<dyn Backend>,
     ) -> Result<Self, BackendError> {
         let records = backend.load().await?;
-        let last = records.iter().map(|record| record.version).max().unwrap_or(0);
+        if records.len() > MAX_RECORDS {
+            return Err(format!("the backend holds more than {MAX_RECORDS} records").into());
+        }
         let state = State {
             recovered: records.into_iter().map(|record| (record.name.clone(), record)).collect(),
             claimed: HashSet::default(),
-            owed: Vec::new(),
-            next_version: last.saturating_add(1),
+            owed: VecDeque::new(),
+            next_version: first_version(),
         };
         Ok(Self { registry, book: Arc::new(Book { backend, state: Mutex::new(state) }) })
     }
@@ -166,30 +170,30 @@ impl<H: Clone, S: BuildHasher> DurableRegistry<H, S> {
     /// owed.
     pub async fn forget(&self, name: &Name) -> Result<bool, BackendError> {
         let Some(record) = lock(&self.book.state).recovered.remove(name) else { return Ok(false) };
-        Debt::of(&self.book, record.name, record.version).pay(None).await?;
+        let Record { name, version, .. } = record;
+        Debt::of(&self.book, Write::Delete { name, version }).pay(None).await?;
         Ok(true)
     }
 
-    /// How many deletions are owed to the backend and not just being written.
+    /// How many writes are owed to the backend and not just being made.
     pub fn owed(&self) -> usize {
         lock(&self.book.state).owed.len()
     }
 
-    /// Writes what is owed, but for what another call is writing already. After an error all that
-    /// was not written is still owed.
+    /// Makes the writes that were owed when this was called, but for those that another call is
+    /// making already. After an error all that was not written is still owed.
     pub async fn flush(&self) -> Result<(), BackendError> {
         let mut left = self.owed();
         while left > 0 {
-            let debt = Debt::taken(&self.book);
+            Debt::none(&self.book).pay(None).await?;
             left = left.saturating_sub(PAID_AT_ONCE);
-            debt.pay(None).await?;
         }
         Ok(())
     }
 
     /// Puts `name` on record and takes it for `handle` until the returned guard is dropped.
     ///
-    /// Dropping the future leaves the name free; the deletion of what was written by then is owed.
+    /// Dropping the future leaves the name free; what was written by then is owed to be undone.
     pub async fn register(
         &self,
         name: Name,
@@ -198,7 +202,7 @@ impl<H: Clone, S: BuildHasher> DurableRegistry<H, S> {
     ) -> Result<DurableRegistration<H, S>, DurableRegisterError<H>> {
         let (_claim, handle, record) = self.record(&name, handle, &metadata).await?;
         let registration = self.registry.register(name.clone(), handle, metadata)?;
-        Ok(DurableRegistration { registration, record })
+        Ok(DurableRegistration { registration, record: record.of_registered() })
     }
 
     /// Puts `name` on record and takes it for `handle` for as long as `owner` lives. When the owner
@@ -215,33 +219,30 @@ impl<H: Clone, S: BuildHasher> DurableRegistry<H, S> {
         S: Send + Sync + 'static,
     {
         let (_claim, handle, record) = self.record(&name, handle, &metadata).await?;
-        // What an owner was given last goes first: the name, then the record.
-        let record = match owner.keep(record) {
-            Ok(kept) => kept,
-            Err(Ended { owner, .. }) => {
-                return Err(RegisterError::OwnerEnded { handle, name: name.clone(), owner }.into());
-            }
-        };
-        match self.registry.register_for(owner, name.clone(), handle, metadata) {
-            Ok(registration) => Ok(KeptDurable { registration, record }),
-            Err(refused) => {
-                drop(record.take());
-                Err(refused.into())
-            }
-        }
+        let wrap =
+            |registration| DurableRegistration { registration, record: record.of_registered() };
+        let kept = self.registry.hold_for(owner, name.clone(), handle, metadata, wrap)?;
+        Ok(KeptDurable { registry: self.registry.clone(), kept })
     }
 
-    /// Claims `name` and puts it on record. From then on a deletion is somebody's debt.
+    /// Claims `name` and puts it on record. From then on to undo that is somebody's debt.
     async fn record<'a>(
         &'a self,
         name: &'a Name,
         handle: H,
         metadata: &Metadata,
     ) -> Result<(Claim<'a>, H, Debt), DurableRegisterError<H>> {
-        let handle = self.registry.would_register(name, handle, metadata)?;
         let Some((claim, version)) = self.book.claim(name) else {
             return Err(DurableRegisterError::Claimed { handle, name: name.clone() });
         };
+        // Nobody else on record takes the name from here on: what is refused, is refused before
+        // anything is written, but for races with the registry below.
+        let handle = self.registry.would_register(name, handle, metadata)?;
+        let (recovered, records) = self.book.recovered(name);
+        if recovered.is_none() && records + self.registry.len() >= MAX_RECORDS {
+            let (name, limit) = (name.clone(), MAX_RECORDS);
+            return Err(DurableRegisterError::TooManyRecords { handle, name, limit });
+        }
         let failed =
             |handle, source| DurableRegisterError::Backend { handle, name: name.clone(), source };
         // A failing backend must not be owed ever more by those who try again.
@@ -250,13 +251,16 @@ impl<H: Clone, S: BuildHasher> DurableRegistry<H, S> {
         {
             return Err(failed(handle, source));
         }
-        let debt = Debt::of(&self.book, name.clone(), version);
+        let undo = match recovered {
+            Some(record) => Write::Replace { version, record },
+            None => Write::Delete { name: name.clone(), version },
+        };
+        let debt = Debt::of(&self.book, undo);
         let record = Record { name: name.clone(), version, metadata: metadata.clone() };
-        if let Err(source) = Debt::taken(&self.book).pay(Some(record)).await {
-            return Err(failed(handle, source));
+        match Debt::none(&self.book).pay(Some(record)).await {
+            Ok(()) => Ok((claim, handle, debt)),
+            Err(source) => Err(failed(handle, source)),
         }
-        lock(&self.book.state).recovered.remove(name);
-        Ok((claim, handle, debt))
     }
 }
 
@@ -271,10 +275,11 @@ impl<H: Clone, S: BuildHasher> DurableRegistration<H, S> {
     /// The name is free when this is first polled, whatever becomes of the deletion: after an error,
     /// or if the future is dropped, that is owed.
     pub async fn unregister(self) -> Result<H, Unflushed<H>> {
+        let name = self.registration.name().clone();
         let handle = self.registration.unregister();
         match self.record.pay(None).await {
             Ok(()) => Ok(handle),
-            Err(source) => Err(Unflushed { handle, source }),
+            Err(source) => Err(Unflushed { handle, name, source }),
         }
     }
 }
@@ -284,14 +289,11 @@ where
     H: Clone + Send + Sync + 'static,
     S: BuildHasher + Send + Sync + 'static,
 {
-    /// Takes the registration back from the owner; `None` if the owner has ended.
-    pub fn take(self) -> Option<DurableRegistration<H, S>> {
-        let registration = self.registration.take()?;
-        match self.record.take() {
-            Some(record) => Some(DurableRegistration { registration, record }),
-            // The owner ends at this moment: the record goes with it, and the name must too.
-            None => None,
-        }
+    /// Gives the name back, deletes its record and returns the handle; `None` if the owner has ended,
+    /// and the name with it. Otherwise like [`DurableRegistration::unregister`].
+    pub async fn unregister(self) -> Option<Result<H, Unflushed<H>>> {
+        let durable = self.registry.take_back(self.kept, DurableRegistration::registration)?;
+        Some(durable.unregister().await)
     }
 }
 
@@ -303,39 +305,65 @@ impl Book {
             return None;
         }
         let version = state.next_version;
-        state.next_version = version.saturating_add(1);
+        state.next_version = version.wrapping_add(1);
         Some((Claim { book: self, name }, version))
+    }
+
+    /// The recovered record of `name`, and how many there are of all names.
+    fn recovered(&self, name: &Name) -> (Option<Record>, usize) {
+        let state = lock(&self.state);
+        (state.recovered.get(name).cloned(), state.recovered.len())
     }
 }
 
 impl Debt {
-    /// The deletion of one record.
-    fn of(book: &Arc<Book>, name: Name, version: u64) -> Self {
-        Self { book: Arc::clone(book), writes: vec![Write::Delete { name, version }] }
+    fn none(book: &Arc<Book>) -> Self {
+        Self { book: Arc::clone(book), writes: Vec::new() }
     }
 
-    /// Some of what is owed.
-    fn taken(book: &Arc<Book>) -> Self {
-        let mut state = lock(&book.state);
-        let from = state.owed.len().saturating_sub(PAID_AT_ONCE);
-        let writes = state.owed.split_off(from);
-        Self { book: Arc::clone(book), writes }
+    fn of(book: &Arc<Book>, write: Write) -> Self {
+        Self { book: Arc::clone(book), writes: vec![write] }
     }
 
-    /// Writes the deletions, then `record`. After an error, or if the future is dropped, the
-    /// deletions are owed.
+    /// The same once the registration is in the map: from now on its end deletes the record, and what
+    /// was recovered under the name is taken over.
+    fn of_registered(mut self) -> Self {
+        for write in &mut self.writes {
+            if let Write::Replace { version, record } = write {
+                lock(&self.book.state).recovered.remove(&record.name);
+                *write = Write::Delete { name: record.name.clone(), version: *version };
+            }
+        }
+        self
+    }
+
+    /// Makes these writes and some that are owed, then puts `record` on record. After an error, or if
+    /// the future is dropped, all but the record are owed.
     async fn pay(mut self, record: Option<Record>) -> Result<(), BackendError> {
+        {
+            let mut state = lock(&self.book.state);
+            let along = state.owed.len().min(PAID_AT_ONCE);
+            self.writes.extend(state.owed.drain(..along));
+        }
         let mut writes = self.writes.clone();
         writes.extend(record.map(Write::Put));
-        self.book.backend.write(writes).await?;
+        if !writes.is_empty() {
+            self.book.backend.write(writes).await?;
+        }
         self.writes.clear();
         Ok(())
     }
 }
 
+/// Where the versions of one opening begin: at random, so that no version is used twice by any two
+/// openings of one backend. Leaves room for 2^62 of them below the largest that a file can hold.
+fn first_version() -> u64 {
+    hash::RandomState::new().hash_one(()) >> 2
+}
+
 impl Drop for Debt {
     fn drop(&mut self) {
-        lock(&self.book.state).owed.append(&mut self.writes);
+        lock(&self.book.state).owed.extend(self.writes.drain(..));
     }
 }
 

@@ -164,8 +164,7 @@ fn a_stale_guard_does_not_remove_its_successor() {
     let second = registry.register(name("a/b"), 2, Metadata::new()).unwrap();
     assert!(second.id() > stale);
     let guard = registry.shared.map.guard();
-    let own = |_: &Name, slot: &shared::Slot<i32>| slot.entry.id == stale;
-    assert!(registry.shared.map.remove_if("a/b", own, &guard).is_err());
+    assert!(registry.shared.remove(&name("a/b"), stale, &guard).is_none());
     assert_eq!(registry.lookup("a/b"), Some(2));
 }
 
@@ -292,6 +291,96 @@ fn a_monitor_of_a_guarded_name_races_its_guard_to_one_down() {
             scope.spawn(move || drop(held));
         });
     }
+}
+
+#[test]
+fn a_name_that_is_given_back_early_outlives_no_down_of_its_owner() {
+    for _ in 0..200 {
+        let registry = Registry::new();
+        let owner = Owner::new();
+        let handle = owner.handle();
+        let kept = registry.register_for(&handle, name("a/b"), 1, Metadata::new()).unwrap();
+        let member = registry.join_for(&handle, name("a/g"), 1, Metadata::new()).unwrap();
+        let (seen, downs) = mpsc::channel();
+        let watched = registry.clone();
+        handle.monitor_with(move |_| {
+            seen.send((watched.lookup("a/b"), watched.members("a/g").len())).unwrap();
+        });
+        thread::scope(|scope| {
+            scope.spawn(move || {
+                let _handle = kept.unregister();
+                member.leave();
+            });
+            scope.spawn(move || owner.end(Reason::Killed));
+        });
+        assert_eq!(downs.try_iter().collect::<Vec<_>>(), [(None, 0)]);
+        assert_eq!((registry.len(), registry.member_count()), (0, 0));
+    }
+}
+
+#[test]
+fn a_panicking_waker_leaves_an_owner_without_the_name_as_well() {
+    let registry = Registry::new();
+    let owner = Owner::new();
+    for attempt in 0..2 {
+        let mut watch = registry.watch();
+        let waker = Waker::from(Arc::new(Wakes { count: AtomicUsize::new(0), panics: true }));
+        assert!(watch.poll_next(&mut Context::from_waker(&waker)).is_pending());
+        let panicked = thread::scope(|scope| {
+            let (registry, owner) = (&registry, owner.handle());
+            let take = move || match attempt {
+                0 => drop(registry.register_for(&owner, name("a/b"), 1, Metadata::new())),
+                _ => drop(registry.join_for(&owner, name("a/b"), 1, Metadata::new())),
+            };
+            scope.spawn(take).join()
+        });
+        assert!(panicked.is_err(), "the panic was swallowed");
+    }
+    assert_eq!((registry.lookup("a/b"), registry.len(), registry.member_count()), (None, 0, 0));
+}
+
+#[test]
+fn a_member_is_monitored_like_a_name() {
+    let registry = Registry::new();
+    let owner = Owner::new();
+    let guarded = registry.join(name("a/g"), 1, Metadata::new()).unwrap();
+    registry.join_for(&owner.handle(), name("a/g"), 2, Metadata::new()).unwrap();
+    let ids: Vec<_> = registry.members("a/g").iter().map(|member| member.id).collect();
+    let mut monitors = [ids[0], ids[1]].map(|id| registry.monitor_member("a/g", id));
+    drop(guarded);
+    owner.end(Reason::Killed);
+    let reasons = monitors.each_mut().map(|monitor| monitor.try_down().unwrap().reason);
+    assert_eq!(reasons, [Reason::Normal, Reason::Killed]);
+    let late = registry.monitor_member("a/g", ids[0]).try_down().unwrap();
+    assert_eq!(late.reason, Reason::NoProc);
+}
+
+#[test]
+fn names_and_groups_that_come_and_go_are_forgotten_once_enough_others_did() {
+    let registry = Registry::new();
+    let handle = Arc::new(());
+    for round in 0..3000 {
+        let metadata = Metadata::from([("round", format!("{round}"))]);
+        let text = name(&format!("a/{round}"));
+        drop(registry.register(text.clone(), Arc::clone(&handle), metadata));
+        drop(registry.join(text, Arc::clone(&handle), Metadata::new()));
+    }
+    let guard = registry.shared.map.guard();
+    let kept = registry.shared.map.iter(&guard).count();
+    assert!((1024..=1025).contains(&kept), "{kept} vacant names are kept");
+    drop(guard);
+    registry.reclaim();
+    assert!(Arc::strong_count(&handle) < 100, "vacant names keep handles");
+    assert!(registry.names_in(&Namespace::new("a").unwrap()).is_empty());
+}
+
+#[test]
+fn one_name_that_comes_and_goes_takes_one_place() {
+    let registry = Registry::new();
+    for _ in 0..5000 {
+        drop(registry.register(name("a/b"), (), Metadata::new()));
+    }
+    assert_eq!(registry.shared.map.len(), 1);
 }
 
 #[test]

@@ -5,7 +5,8 @@ use crate::config::{Config, ReadError, keys};
 /// The bounds of a registry. [`Limits::default`] holds the defaults of the configuration keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// At most this many names at a time (`foundation.registry.max_names`).
+    /// At most this many names and members of groups, together, at a time
+    /// (`foundation.registry.max_names`).
     pub max_names: usize,
     /// How many changes are kept for a watch that has not read them
     /// (`foundation.registry.watch_capacity`).

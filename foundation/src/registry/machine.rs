@@ -3,7 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "in tests")]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::collection::vec;
 use proptest::option;
@@ -50,6 +50,8 @@ struct Model {
     held: BTreeMap<u64, Held>,
     /// The handle of the next call.
     next: u64,
+    /// Whether the last call gave something back that was held.
+    given_back: bool,
 }
 
 impl Model {
@@ -101,7 +103,7 @@ impl ReferenceStateMachine for Model {
                 state.held.insert(handle, held);
             }
             Call::Join { .. } => {}
-            Call::GiveBack(handle) => drop(state.held.remove(handle)),
+            Call::GiveBack(handle) => state.given_back = state.held.remove(handle).is_some(),
             Call::EndOwner(owner) => state.held.retain(|_, held| held.owner != Some(*owner)),
         }
         state
@@ -112,8 +114,8 @@ impl ReferenceStateMachine for Model {
 enum Receipt {
     Name(Registration<u64>),
     Member(Membership<u64>),
-    KeptName(Kept<Registration<u64>>),
-    KeptMember(Kept<Membership<u64>>),
+    KeptName(KeptRegistration<u64>),
+    KeptMember(KeptMembership<u64>),
 }
 
 struct Real {
@@ -184,7 +186,8 @@ impl Real {
         }
     }
 
-    fn give_back(&mut self, handle: u64) {
+    /// `held` says whether the model had it when it was given back.
+    fn give_back(&mut self, handle: u64, held: bool) {
         match self.receipts.remove(&handle) {
             Some(Receipt::Name(registration)) => {
                 assert_eq!(registration.unregister(), handle);
@@ -192,8 +195,10 @@ impl Real {
                 assert_eq!(monitor.try_down().unwrap().reason, Reason::Normal);
             }
             Some(Receipt::Member(membership)) => drop(membership),
-            Some(Receipt::KeptName(kept)) => drop(kept.take()),
-            Some(Receipt::KeptMember(kept)) => drop(kept.take()),
+            Some(Receipt::KeptName(kept)) => {
+                assert_eq!(kept.unregister(), held.then_some(handle));
+            }
+            Some(Receipt::KeptMember(kept)) => assert_eq!(kept.leave(), held),
             None => {}
         }
     }
@@ -244,7 +249,7 @@ impl StateMachineTest for RegistryMachine {
                 real.register(handle, name, owner, &properties);
             }
             Call::Join { group, owner } => real.join(handle, group, owner),
-            Call::GiveBack(handle) => real.give_back(handle),
+            Call::GiveBack(handle) => real.give_back(handle, model.given_back),
             Call::EndOwner(owner) => real.end_owner(owner),
         }
         real
@@ -257,7 +262,7 @@ impl StateMachineTest for RegistryMachine {
         }
         for group in 0..GROUPS {
             let members: Vec<u64> =
-                registry.members(name(group).as_str()).iter().map(|member| member.handle).collect();
+                registry.members(&name(group)).iter().map(|member| member.handle).collect();
             let expected: Vec<u64> = model
                 .held
                 .iter()
@@ -268,6 +273,16 @@ impl StateMachineTest for RegistryMachine {
         }
         let names = model.held.values().filter(|held| !held.is_member).count();
         assert_eq!(registry.len(), names);
+        assert_eq!(registry.member_count(), model.held.len() - names);
+        let groups: BTreeSet<u8> =
+            model.held.values().filter(|held| held.is_member).map(|held| held.name).collect();
+        for space in 0..2 {
+            let namespace = Namespace::new(&format!("space{space}")).unwrap();
+            let mut found = registry.groups_in(&namespace);
+            found.sort();
+            let inside = groups.iter().filter(|group| *group % 2 == space);
+            assert_eq!(found, inside.map(|group| name(*group)).collect::<Vec<_>>());
+        }
         for (space, wanted) in [(0, vec![(0, 0)]), (1, vec![(0, 1), (1, 0)]), (0, vec![])] {
             let namespace = Namespace::new(&format!("space{space}")).unwrap();
             let pairs: Vec<_> =

@@ -8,25 +8,50 @@
 
 use std::borrow::Borrow;
 use std::hash::Hash;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use foldhash::fast::RandomState;
 use papaya::{HashMap, LocalGuard};
 use rpds::RedBlackTreeMapSync;
 
 use super::RegistrationId;
+use super::shared::add;
+use super::vacancies::{Stamp, Vacancies};
 
 /// A list at one moment.
 pub(super) type List<V> = RedBlackTreeMapSync<RegistrationId, V>;
 
 /// An index. Changed by one thread at a time, read by anyone.
 pub(super) struct Postings<K, V> {
-    /// Holds no empty list.
-    lists: HashMap<K, List<V>, RandomState>,
+    lists: HashMap<K, Posting<V>, RandomState>,
+    /// The keys whose lists are empty.
+    vacancies: Vacancies<K>,
+    /// How many lists are not empty. Written by one thread at a time.
+    taken: AtomicUsize,
+}
+
+enum Posting<V> {
+    /// Not empty.
+    List(List<V>),
+    Vacant(Stamp),
+}
+
+impl<V> Posting<V> {
+    fn list(&self) -> Option<&List<V>> {
+        match self {
+            Self::List(list) => Some(list),
+            Self::Vacant(_) => None,
+        }
+    }
 }
 
 impl<K: Hash + Eq + Clone, V> Postings<K, V> {
     pub(super) fn new() -> Self {
-        Self { lists: HashMap::with_hasher(RandomState::default()) }
+        Self {
+            lists: HashMap::with_hasher(RandomState::default()),
+            vacancies: Vacancies::new(),
+            taken: AtomicUsize::new(0),
+        }
     }
 
     /// Access to the lists. Dropping the guard may run destructors of values that were removed.
@@ -40,32 +65,66 @@ impl<K: Hash + Eq + Clone, V> Postings<K, V> {
         K: Borrow<Q> + 'g,
         Q: Hash + Eq + ?Sized,
     {
-        self.lists.get(key, guard)
+        self.lists.get(key, guard)?.list()
+    }
+
+    /// Every key whose list is not empty.
+    pub(super) fn keys<'g>(&self, guard: &'g LocalGuard<'_>) -> impl Iterator<Item = &'g K>
+    where
+        K: 'g,
+        V: 'g,
+    {
+        let taken = |(key, posting): (&'g K, &'g Posting<V>)| posting.list().map(|_| key);
+        self.lists.iter(guard).filter_map(taken)
     }
 
     /// Adds `value` to the list of `key`. One thread at a time; `guard` outlives its lock.
     pub(super) fn insert(&self, key: &K, id: RegistrationId, value: V, guard: &LocalGuard<'_>) {
         let (key, list) = match self.lists.get_key_value(key, guard) {
             // The key that is there already, so that keys with a pointer share it.
-            Some((key, list)) => (key.clone(), list.insert(id, value)),
-            None => (key.clone(), List::new_sync().insert(id, value)),
+            Some((key, Posting::List(list))) => (key, list.insert(id, value)),
+            Some((key, Posting::Vacant(_))) => (key, List::new_sync().insert(id, value)),
+            None => (key, List::new_sync().insert(id, value)),
         };
-        self.lists.insert(key, list, guard);
+        if list.size() == 1 {
+            add(&self.taken, 1);
+        }
+        self.lists.insert(key.clone(), Posting::List(list), guard);
     }
 
-    /// Takes registration `id` from the list of `key`; says whether it was there. One thread at a
-    /// time; `guard` outlives its lock.
-    pub(super) fn remove(&self, key: &K, id: RegistrationId, guard: &LocalGuard<'_>) -> bool {
-        let Some((key, list)) = self.lists.get_key_value(key, guard) else { return false };
-        if !list.contains_key(&id) {
-            return false;
-        }
+    /// Takes registration `id` from the list of `key`. One thread at a time; `guard` outlives its
+    /// lock.
+    pub(super) fn remove<'g>(
+        &self,
+        key: &K,
+        id: RegistrationId,
+        guard: &'g LocalGuard<'_>,
+    ) -> Option<&'g V>
+    where
+        K: 'g,
+    {
+        let (key, posting) = self.lists.get_key_value(key, guard)?;
+        let list = posting.list()?;
+        let value = list.get(&id)?;
         let rest = list.remove(&id);
-        if rest.is_empty() {
-            self.lists.remove(key, guard);
-        } else {
-            self.lists.insert(key.clone(), rest, guard);
+        if !rest.is_empty() {
+            self.lists.insert(key.clone(), Posting::List(rest), guard);
+            return Some(value);
         }
-        true
+        add(&self.taken, -1);
+        self.vacancies.give_up(
+            key.clone(),
+            self.taken.load(Ordering::Relaxed),
+            |stamp| {
+                self.lists.insert(key.clone(), Posting::Vacant(stamp), guard);
+            },
+            |key, stamp| {
+                let is_vacant =
+                    |_: &K, posting: &Posting<V>| matches!(posting, Posting::Vacant(at) if *at == stamp);
+                // An error says that the key was taken again.
+                let _ = self.lists.remove_if(key, is_vacant, guard);
+            },
+        );
+        Some(value)
     }
 }

@@ -9,11 +9,14 @@ use super::{Metadata, Name, RegistrationId};
 
 /// A metadata key with its value, in one namespace.
 #[derive(PartialEq, Eq, Hash)]
-struct Property {
+pub(super) struct Property {
     namespace: Box<str>,
     key: Box<str>,
     value: Box<str>,
 }
+
+/// The properties of one registration.
+pub(super) type PropertySet = Box<[Arc<Property>]>;
 
 /// The names by property. Changed by one thread at a time, read by anyone. Holds no code of a user.
 pub(super) struct Properties(Postings<Arc<Property>, Name>);
@@ -21,6 +24,12 @@ pub(super) struct Properties(Postings<Arc<Property>, Name>);
 impl Property {
     fn new(namespace: &str, key: &str, value: &str) -> Self {
         Self { namespace: namespace.into(), key: key.into(), value: value.into() }
+    }
+
+    /// Each pair of `metadata` as a property in the namespace of `name`.
+    pub(super) fn of(name: &Name, metadata: &Metadata) -> PropertySet {
+        let property = |(key, value)| Arc::new(Self::new(name.namespace(), key, value));
+        metadata.iter().map(property).collect()
     }
 }
 
@@ -33,17 +42,24 @@ impl Properties {
         self.0.guard()
     }
 
-    /// Adds a registration under each of its properties. One thread at a time.
-    pub(super) fn insert(&self, name: &Name, id: RegistrationId, metadata: &Metadata) {
-        for property in properties(name, metadata) {
-            self.0.insert(&property, id, name.clone(), &self.0.guard());
+    /// Adds a registration under each of its properties. One thread at a time; costs nothing without
+    /// properties.
+    pub(super) fn insert(&self, properties: &PropertySet, id: RegistrationId, name: &Name) {
+        if !properties.is_empty() {
+            let guard = self.0.guard();
+            for property in properties {
+                self.0.insert(property, id, name.clone(), &guard);
+            }
         }
     }
 
     /// Takes a registration from under each of its properties. One thread at a time.
-    pub(super) fn remove(&self, name: &Name, id: RegistrationId, metadata: &Metadata) {
-        for property in properties(name, metadata) {
-            self.0.remove(&property, id, &self.0.guard());
+    pub(super) fn remove(&self, properties: &PropertySet, id: RegistrationId) {
+        if !properties.is_empty() {
+            let guard = self.0.guard();
+            for property in properties {
+                self.0.remove(property, id, &guard);
+            }
         }
     }
 
@@ -68,10 +84,4 @@ impl Properties {
         let found = shortest.into_iter().flatten().filter(move |(id, _)| in_all(id));
         Some(found.map(|(id, name)| (*id, name)))
     }
-}
-
-/// Each pair of `metadata` as a property in the namespace of `name`.
-fn properties(name: &Name, metadata: &Metadata) -> impl Iterator<Item = Arc<Property>> {
-    let property = |(key, value)| Arc::new(Property::new(name.namespace(), key, value));
-    metadata.iter().map(property)
 }

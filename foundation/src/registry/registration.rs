@@ -59,7 +59,10 @@ impl<H: Clone, S: BuildHasher> Registration<H, S> {
 
 impl<H: Clone, S: BuildHasher> Drop for Registration<H, S> {
     fn drop(&mut self) {
-        self.shared.remove(&self.name, self.id);
+        // The name may have been given back already, by whoever took it from its owner.
+        let guard = self.shared.map.guard();
+        let rest = self.shared.remove(&self.name, self.id, &guard);
+        drop(rest);
     }
 }
 

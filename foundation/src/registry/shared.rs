@@ -10,31 +10,33 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use foldhash::fast::RandomState;
-use papaya::{HashMap, LocalGuard, OccupiedError};
+use papaya::{HashMap, LocalGuard};
 
 use super::lifetime::Lifetime;
 use super::postings::Postings;
-use super::property::Properties;
+use super::property::{Properties, Property, PropertySet};
 use super::streams::Streams;
+use super::vacancies::{Stamp, Vacancies};
 use super::{Change, Entry, Limits, Name, Namespace, RegisterError, RegistrationId, Watch};
-use crate::log::{Aftermath, Log, Retention, Sequence, Start};
+use crate::log::{Aftermath, Log, Retention, Start};
 use crate::panics::FirstPanic;
 
 /// The inside of a registry.
 pub(super) struct Shared<H, S = RandomState> {
     pub(super) limits: Limits,
-    /// Slots come and go only in a step of `changes`, hence by one thread at a time; read by
-    /// anyone. Whoever walks the whole map while it is being resized may help to move entries to
-    /// the new table, outside of any step.
+    /// Slots change only in a step of `changes`, hence by one thread at a time; read by anyone.
+    /// Whoever walks the whole map while it is being resized may help to move entries to the new
+    /// table, outside of any step.
     pub(super) map: HashMap<Name, Slot<H>, S>,
-    /// How many names the map holds. Written only in a step of `changes`, whose lock orders the
-    /// writes; relaxed, because a reader gets a count and nothing that it would have to be in order
-    /// with.
+    /// How many slots are held. Written only in a step of `changes`, whose lock orders the writes;
+    /// relaxed, because a reader gets a count and nothing that it would have to be in order with.
     pub(super) names: AtomicUsize,
+    /// The names whose slots are vacant. Changed only in a step of `changes`.
+    vacancies: Vacancies<Name>,
     /// The names by property. Changed only in a step of `changes`.
     pub(super) properties: Properties,
     /// The members of groups. Changed only in a step of `changes`.
-    pub(super) groups: Postings<Name, Entry<H>>,
+    pub(super) groups: Postings<Name, Held<H>>,
     /// How many members the groups have together. Access as to `names`.
     pub(super) members: AtomicUsize,
     /// The one lock of the registry: its steps change what is above and number the change.
@@ -44,16 +46,28 @@ pub(super) struct Shared<H, S = RandomState> {
 }
 
 /// What stands under a name.
-pub(super) struct Slot<H> {
-    pub(super) entry: Entry<H>,
-    pub(super) lifetime: Lifetime,
+pub(super) enum Slot<H> {
+    /// A registration.
+    Held(Held<H>),
+    /// Nothing any more: see [`Vacancies`].
+    Vacant(Stamp),
 }
 
-/// What a step leaves to be done when no lock is held: waking whoever waits for changes.
+/// A registration or a membership.
+pub(super) struct Held<H> {
+    pub(super) entry: Entry<H>,
+    pub(super) lifetime: Lifetime,
+    /// What the index holds of a registration; empty for a membership.
+    properties: PropertySet,
+}
+
+/// What a step leaves to be done when no lock is held: waking whoever waits for changes, and telling
+/// whoever monitors what ended. A panic in one keeps no other from being done.
 #[must_use = "whoever waits is woken when this is dropped"]
-pub(super) struct Rest {
-    _all: Aftermath<Change>,
-    _namespace: Option<Aftermath<Change>>,
+pub(super) struct Rest<'g> {
+    all: Option<Aftermath<Change>>,
+    namespace: Option<Aftermath<Change>>,
+    ended: Option<&'g Lifetime>,
 }
 
 /// Why a step refused an entry, which it gives back. `'g` is the life of the map's guard.
@@ -62,9 +76,42 @@ pub(super) enum Refused<'g, H> {
     Full { entry: Entry<H> },
 }
 
+impl<H> Slot<H> {
+    /// The registration, if the name is held.
+    pub(super) fn held(&self) -> Option<&Held<H>> {
+        match self {
+            Self::Held(held) => Some(held),
+            Self::Vacant(_) => None,
+        }
+    }
+
+    /// What lookups see.
+    pub(super) fn entry(&self) -> Option<&Entry<H>> {
+        self.held().map(|held| &held.entry)
+    }
+}
+
+impl<H> Held<H> {
+    /// A registration that is offered, with all that can be prepared outside of a step.
+    pub(super) fn name(entry: Entry<H>, lifetime: Lifetime) -> Self {
+        let properties = Property::of(&entry.name, &entry.metadata);
+        Self { entry, lifetime, properties }
+    }
+
+    /// A membership that is offered.
+    pub(super) fn member(entry: Entry<H>, lifetime: Lifetime) -> Self {
+        Self { entry, lifetime, properties: PropertySet::default() }
+    }
+
+    /// The same with its id.
+    pub(super) fn numbered(self, id: RegistrationId) -> Self {
+        Self { entry: Entry { id, ..self.entry }, ..self }
+    }
+}
+
 impl<H, S> Shared<H, S> {
-    /// An empty registry whose first registration gets the number `first`.
-    pub(super) fn new(limits: Limits, hasher: S, first: Sequence) -> Self
+    /// An empty registry.
+    pub(super) fn new(limits: Limits, hasher: S) -> Self
     where
         S: BuildHasher,
     {
@@ -77,20 +124,21 @@ impl<H, S> Shared<H, S> {
             limits,
             map: HashMap::with_hasher(hasher),
             names: AtomicUsize::new(0),
+            vacancies: Vacancies::new(),
             properties: Properties::new(),
             groups: Postings::new(),
             members: AtomicUsize::new(0),
-            changes: Log::starting_at(first, retention, Change::bytes),
+            changes: Log::with_sizes(retention, Change::bytes),
             streams: Arc::new(Streams::new(retention)),
         }
     }
 
     /// Takes `step` with the id that is next. It yields how to tell of the change, for when somebody
     /// listens; an error leaves everything as it was.
-    pub(super) fn change<C: FnOnce() -> Change, E>(
+    pub(super) fn change<'g, C: FnOnce() -> Change, E>(
         &self,
         step: impl FnOnce(RegistrationId) -> Result<C, E>,
-    ) -> Result<(RegistrationId, Rest), E> {
+    ) -> Result<(RegistrationId, Rest<'g>), E> {
         let mut namespace = None;
         let (sequence, all) = self.changes.append_with(|turn| {
             let change = step(RegistrationId::from(turn.sequence))?;
@@ -101,7 +149,7 @@ impl<H, S> Shared<H, S> {
             namespace = self.streams.append(&change);
             Ok(turn.wanted.then_some(change))
         })?;
-        Ok((RegistrationId::from(sequence), Rest { _all: all, _namespace: namespace }))
+        Ok((RegistrationId::from(sequence), Rest { all: Some(all), namespace, ended: None }))
     }
 
     pub(super) fn watch(&self) -> Watch {
@@ -126,51 +174,78 @@ impl<H, S: BuildHasher> Shared<H, S> {
     /// Takes the name, unless it is held. `guard` is the map's and older than any lock.
     pub(super) fn insert<'g>(
         &self,
-        offer: Entry<H>,
-        lifetime: Lifetime,
+        offer: Held<H>,
         guard: &'g LocalGuard<'_>,
-    ) -> Result<(RegistrationId, Rest), Refused<'g, H>> {
-        let name = offer.name.clone();
+    ) -> Result<(RegistrationId, Rest<'g>), Refused<'g, H>> {
+        let name = offer.entry.name.clone();
         self.change(|id| {
-            let slot = Slot { entry: Entry { id, ..offer }, lifetime };
+            if let Some(holder) = self.map.get(&name, guard).and_then(Slot::entry) {
+                return Err(Refused::Taken { entry: offer.entry, holder });
+            }
             if self.is_full() {
-                return Err(match self.map.get(&name, guard) {
-                    Some(holder) => Refused::Taken { entry: slot.entry, holder: &holder.entry },
-                    None => Refused::Full { entry: slot.entry },
-                });
+                return Err(Refused::Full { entry: offer.entry });
             }
-            match self.map.try_insert(name.clone(), slot, guard) {
-                Ok(Slot { entry, .. }) => {
-                    add(&self.names, 1);
-                    self.properties.insert(&name, id, &entry.metadata);
-                    let metadata = &entry.metadata;
-                    Ok(move || Change::Registered { name, id, metadata: metadata.clone() })
-                }
-                Err(OccupiedError { current, not_inserted }) => {
-                    Err(Refused::Taken { entry: not_inserted.entry, holder: &current.entry })
-                }
-            }
+            let offer = offer.numbered(id);
+            let metadata = offer.entry.metadata.clone();
+            self.properties.insert(&offer.properties, id, &name);
+            self.map.insert(name.clone(), Slot::Held(offer), guard);
+            add(&self.names, 1);
+            Ok(move || Change::Registered { name, id, metadata })
         })
     }
 
-    /// Gives the name back if it is held by registration `id`, and tells whoever monitors the
-    /// registration by itself.
-    pub(super) fn remove(&self, name: &Name, id: RegistrationId) {
-        let guard = self.map.guard();
-        let mut removed = None;
+    /// Gives the name back if it is held by registration `id`; `None` if it is not. `guard` is the
+    /// map's and older than any lock.
+    pub(super) fn remove<'g>(
+        &self,
+        name: &Name,
+        id: RegistrationId,
+        guard: &'g LocalGuard<'_>,
+    ) -> Option<Rest<'g>>
+    where
+        H: 'g,
+    {
+        let mut ended = None;
         let changed = self.change(|_| {
-            let own = |_: &Name, slot: &Slot<H>| slot.entry.id == id;
-            let Ok(Some((_, slot))) = self.map.remove_if(name, own, &guard) else { return Err(()) };
+            let slot = self.map.get(name, guard).and_then(Slot::held);
+            let Some(held) = slot.filter(|held| held.entry.id == id) else { return Err(()) };
             add(&self.names, -1);
-            self.properties.remove(name, id, &slot.entry.metadata);
-            removed = Some(slot);
+            self.vacancies.give_up(
+                name.clone(),
+                self.names.load(Ordering::Relaxed),
+                |stamp| {
+                    self.map.insert(name.clone(), Slot::Vacant(stamp), guard);
+                },
+                |name, stamp| {
+                    let is_vacant =
+                        |_: &Name, slot: &Slot<H>| matches!(slot, Slot::Vacant(at) if *at == stamp);
+                    // An error says that the name was taken again.
+                    let _ = self.map.remove_if(name, is_vacant, guard);
+                },
+            );
+            self.properties.remove(&held.properties, id);
+            ended = Some(&held.lifetime);
             Ok(|| Change::Unregistered { name: name.clone(), id })
         });
-        debug_assert!(changed.is_ok(), "only its guard removes a registration: {name}");
+        Some(changed.ok()?.1.of_end(ended?))
+    }
+}
+
+impl<'g> Rest<'g> {
+    /// What is left to be done when something of this lifetime ended.
+    pub(super) fn of_end(mut self, ended: &'g Lifetime) -> Self {
+        self.ended = Some(ended);
+        self
+    }
+}
+
+impl Drop for Rest<'_> {
+    fn drop(&mut self) {
         let mut panics = FirstPanic::default();
-        panics.catch(|| drop(changed));
-        if let Some(slot) = removed {
-            panics.catch(|| slot.lifetime.end());
+        panics.catch(|| drop(self.all.take()));
+        panics.catch(|| drop(self.namespace.take()));
+        if let Some(lifetime) = self.ended {
+            panics.catch(|| lifetime.end());
         }
     }
 }

@@ -14,6 +14,7 @@ use rusqlite::Connection;
 use tempfile::TempDir;
 
 use super::*;
+use crate::park::until;
 
 const FORMAT: Format = Format {
     name: "a list of numbers",

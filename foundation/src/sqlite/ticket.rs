@@ -5,7 +5,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
 use super::error::DatabaseError;
-use super::park::until;
+use crate::park::until;
 
 /// A claim to the answer of one job: a future for any executor, or a wait on a plain thread.
 ///

@@ -8,10 +8,11 @@ use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::mpsc::{self, error::TrySendError};
 use tokio::sync::watch;
 
+use super::DatabaseLimits;
 use super::error::{DatabaseError, OpenError, SubmitError};
 use super::open::File;
 use super::ticket::{Answer, Ticket};
-use super::{DatabaseLimits, until};
+use crate::park::until;
 
 /// What a writer writes. Lives on the writer's thread; a panic in it ends the thread.
 ///

@@ -13,7 +13,8 @@ use thiserror::Error;
 use super::pages::Pages;
 use crate::events::{Event, Page, Query};
 use crate::log::{self, Lagged, Log, NextError, Sequence, Start};
-use crate::sqlite::{DatabaseError, until};
+use crate::park::until;
+use crate::sqlite::DatabaseError;
 
 /// How many events are read from the file at once.
 const PAGE: usize = 256;

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use super::super::{Metadata, Name};
 use crate::sync::{Mutex, lock};
 
-/// How many records a backend of this crate loads at most.
+/// How many names may be on record: held ones and recovered ones together.
 pub const MAX_RECORDS: usize = 16_777_216;
 
 /// What a backend says when it fails.
@@ -19,8 +19,8 @@ pub type BackendError = Box<dyn Error + Send + Sync>;
 pub struct Record {
     /// The name.
     pub name: Name,
-    /// Tells registrations of the name apart: larger for a later one, never used twice by the users
-    /// of one backend.
+    /// Tells registrations of the name apart. Of 62 random bits at each opening, and counted from
+    /// there: not used twice.
     pub version: u64,
     /// What the registration says about itself.
     pub metadata: Metadata,
@@ -38,6 +38,14 @@ pub enum Write {
         /// The version that is meant.
         version: u64,
     },
+    /// This record takes the place of the one of its name if that has this version; otherwise
+    /// nothing happens.
+    Replace {
+        /// The version that is meant.
+        version: u64,
+        /// What stands there then.
+        record: Record,
+    },
 }
 
 /// Keeps records for a [`DurableRegistry`](super::DurableRegistry): one a name, for one registry at
@@ -50,8 +58,9 @@ pub trait Backend: Send + Sync + 'static {
     /// Every record.
     async fn load(&self) -> Result<Vec<Record>, BackendError>;
 
-    /// Makes the changes, in this order, all or none. Returns when they are durable. After an error
-    /// they may or may not have been made.
+    /// Makes the changes, in this order, all or none. Returns when they are durable. After an error,
+    /// or if the future was dropped, they may or may not have been made; but they must not be made
+    /// after those of a later call.
     async fn write(&self, writes: Vec<Write>) -> Result<(), BackendError>;
 }
 
@@ -73,6 +82,13 @@ impl Backend for MemoryBackend {
                 Write::Delete { name, version } => {
                     if records.get(&name).is_some_and(|record| record.version == version) {
                         records.remove(&name);
+                    }
+                }
+                Write::Replace { version, record } => {
+                    if let Some(there) = records.get_mut(&record.name)
+                        && there.version == version
+                    {
+                        *there = record;
                     }
                 }
             }

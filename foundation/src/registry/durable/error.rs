@@ -17,7 +17,16 @@ pub enum DurableRegisterError<H> {
         /// The name asked for.
         name: Name,
     },
-    /// The backend failed. Whether the record was written is not known; its deletion is owed.
+    /// As many names are on record as may be.
+    TooManyRecords {
+        /// The refused handle.
+        handle: H,
+        /// The name asked for.
+        name: Name,
+        /// [`MAX_RECORDS`](super::MAX_RECORDS).
+        limit: usize,
+    },
+    /// The backend failed. Whether the record was written is not known; to undo it is owed.
     Backend {
         /// The refused handle.
         handle: H,
@@ -33,6 +42,8 @@ pub enum DurableRegisterError<H> {
 pub struct Unflushed<H> {
     /// The handle that was registered.
     pub handle: H,
+    /// The name, which is free.
+    pub name: Name,
     /// What the backend said.
     pub source: BackendError,
 }
@@ -42,7 +53,9 @@ impl<H> DurableRegisterError<H> {
     pub fn into_handle(self) -> H {
         match self {
             Self::Refused(refused) => refused.into_handle(),
-            Self::Claimed { handle, .. } | Self::Backend { handle, .. } => handle,
+            Self::Claimed { handle, .. }
+            | Self::TooManyRecords { handle, .. }
+            | Self::Backend { handle, .. } => handle,
         }
     }
 }
@@ -58,6 +71,9 @@ impl<H> fmt::Display for DurableRegisterError<H> {
         match self {
             Self::Refused(refused) => refused.fmt(f),
             Self::Claimed { name, .. } => write!(f, "the name `{name}` is just being registered"),
+            Self::TooManyRecords { name, limit, .. } => {
+                write!(f, "no room for `{name}`: {limit} names are on record, the limit")
+            }
             Self::Backend { name, source, .. } => {
                 write!(f, "`{name}` could not be put on record: {source}")
             }
@@ -75,14 +91,14 @@ impl<H> std::error::Error for DurableRegisterError<H> {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Backend { source, .. } => Some(&**source),
-            Self::Refused(_) | Self::Claimed { .. } => None,
+            Self::Refused(_) | Self::Claimed { .. } | Self::TooManyRecords { .. } => None,
         }
     }
 }
 
 impl<H> fmt::Display for Unflushed<H> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the record of an ended registration could not be deleted yet: {}", self.source)
+        write!(f, "the record of `{}` could not be deleted yet: {}", self.name, self.source)
     }
 }
 

@@ -3,11 +3,12 @@
 use std::path::Path;
 
 use async_trait::async_trait;
+use rusqlite::types::Type;
 use rusqlite::{Connection, params};
 
 use super::super::{Metadata, Name};
 use super::{Backend, BackendError, MAX_RECORDS, Record, Write};
-use crate::sqlite::{Apply, DatabaseLimits, File, Format, OpenError, Readers, SubmitError, Writer};
+use crate::sqlite::{Apply, DatabaseLimits, File, Format, OpenError, SubmitError, Writer};
 
 /// What a registry's file is. A released migration is never changed: a new version appends one.
 const FORMAT: Format = Format {
@@ -33,24 +34,27 @@ const FORMAT: Format = Format {
 /// registration NATURAL LEFT JOIN metadata'`.
 pub struct SqliteBackend {
     writer: Writer<Records>,
-    readers: Readers,
 }
 
-/// The writing of records: nothing is kept beside the file.
+/// The writing and reading of records: nothing is kept beside the file.
 struct Records;
+
+/// What the thread of the file is asked for.
+enum Job {
+    Load,
+    Write(Vec<Write>),
+}
 
 impl SqliteBackend {
     /// Opens the file at `path`, which is made if it does not exist. One process at a time.
     ///
-    /// Starts a thread that writes and threads that read; they end with the last clone of what was
-    /// handed out. Blocks while the file is opened.
+    /// Starts a thread for the file, which ends with the backend. Blocks while the file is opened.
     pub fn open(path: &Path, limits: &DatabaseLimits) -> Result<Self, OpenError> {
         let file = File::open(path, &FORMAT, limits.busy_timeout)?;
         file.connection
             .pragma_update(None, "foreign_keys", true)
             .map_err(|error| file.refused(error))?;
-        let readers = Readers::start(&file.path, limits)?;
-        Ok(Self { writer: Writer::start(file, Records, limits)?, readers })
+        Ok(Self { writer: Writer::start(file, Records, limits)? })
     }
 
     /// Takes no further writes and waits until those that were handed in are written and the file
@@ -58,35 +62,10 @@ impl SqliteBackend {
     pub async fn close(&self) {
         self.writer.close().await;
     }
-}
 
-#[async_trait]
-impl Backend for SqliteBackend {
-    async fn load(&self) -> Result<Vec<Record>, BackendError> {
-        let rows = self.readers.read(rows).await?;
-        if rows.len() > MAX_RECORDS {
-            return Err(format!("the registry's file holds more than {MAX_RECORDS} rows").into());
-        }
-        let mut records: Vec<Record> = Vec::new();
-        let mut pairs: Vec<(String, String)> = Vec::new();
-        let mut rows = rows.into_iter().peekable();
-        while let Some(Row { name, version, pair }) = rows.next() {
-            pairs.extend(pair);
-            if rows.peek().is_some_and(|next| next.name == name) {
-                continue;
-            }
-            let version = u64::try_from(version)?;
-            records.push(Record {
-                name: Name::new(&name)?,
-                version,
-                metadata: pairs.drain(..).collect::<Metadata>(),
-            });
-        }
-        Ok(records)
-    }
-
-    async fn write(&self, writes: Vec<Write>) -> Result<(), BackendError> {
-        match self.writer.submit_when_room(writes).await {
+    /// What the thread of the file answers.
+    async fn ask(&self, job: Job) -> Result<Vec<Record>, BackendError> {
+        match self.writer.submit_when_room(job).await {
             Ok(ticket) => Ok(ticket.await?),
             Err(SubmitError::Full { .. } | SubmitError::Closed { .. }) => {
                 Err("the registry's file is closed".into())
@@ -95,22 +74,35 @@ impl Backend for SqliteBackend {
     }
 }
 
-impl Apply for Records {
-    type Job = Vec<Write>;
-    type Done = ();
+#[async_trait]
+impl Backend for SqliteBackend {
+    async fn load(&self) -> Result<Vec<Record>, BackendError> {
+        self.ask(Job::Load).await
+    }
 
-    fn apply(&mut self, database: &Connection, writes: &Vec<Write>) -> rusqlite::Result<()> {
+    async fn write(&self, writes: Vec<Write>) -> Result<(), BackendError> {
+        self.ask(Job::Write(writes)).await.map(drop)
+    }
+}
+
+impl Apply for Records {
+    type Job = Job;
+    type Done = Vec<Record>;
+
+    fn apply(&mut self, database: &Connection, job: &Job) -> rusqlite::Result<Vec<Record>> {
+        let Job::Write(writes) = job else { return load(database) };
         for write in writes {
             match write {
                 Write::Put(record) => put(database, record)?,
-                Write::Delete { name, version } => {
-                    let sql = "DELETE FROM registration WHERE name = ?1 AND version = ?2";
-                    let version = stored(*version)?;
-                    database.prepare_cached(sql)?.execute(params![name.as_str(), version])?;
+                Write::Delete { name, version } => drop(delete(database, name, *version)?),
+                Write::Replace { version, record } => {
+                    if delete(database, &record.name, *version)? {
+                        put(database, record)?;
+                    }
                 }
             }
         }
-        Ok(())
+        Ok(Vec::new())
     }
 
     fn committed(&mut self) {}
@@ -118,24 +110,53 @@ impl Apply for Records {
     fn rolled_back(&mut self) {}
 }
 
-/// A registration with one of its metadata pairs, or with none.
-struct Row {
-    name: String,
-    version: i64,
-    pair: Option<(String, String)>,
+/// Every record, in the order of the names; one more than may be at most.
+fn load(database: &Connection) -> rusqlite::Result<Vec<Record>> {
+    let sql = "SELECT name, version, key, value FROM registration NATURAL LEFT JOIN metadata
+               ORDER BY name, key";
+    let mut statement = database.prepare(sql)?;
+    let mut rows = statement.query([])?;
+    let mut records: Vec<Record> = Vec::new();
+    let mut pairs: Vec<(String, String)> = Vec::new();
+    while let Some(row) = rows.next()? {
+        let name = row.get_ref(0)?.as_str()?;
+        // A record's rows follow each other.
+        if records.last().is_none_or(|last| last.name.as_str() != name) {
+            if records.len() > MAX_RECORDS {
+                break;
+            }
+            complete(&mut records, &mut pairs);
+            let name = Name::new(name).map_err(|error| unreadable(0, error))?;
+            let version = row.get::<_, i64>(1)?;
+            let version = u64::try_from(version).map_err(|error| unreadable(1, error))?;
+            records.push(Record { name, version, metadata: Metadata::new() });
+        }
+        pairs.extend(row.get::<_, Option<String>>(2)?.zip(row.get::<_, Option<String>>(3)?));
+    }
+    complete(&mut records, &mut pairs);
+    Ok(records)
 }
 
-/// Every registration with each of its pairs, by name; one more than are allowed at most.
-fn rows(database: &Connection) -> rusqlite::Result<Vec<Row>> {
-    let sql = "SELECT name, version, key, value FROM registration NATURAL LEFT JOIN metadata
-               ORDER BY name LIMIT ?1";
-    let mut statement = database.prepare(sql)?;
-    let limit = i64::try_from(MAX_RECORDS).unwrap_or(i64::MAX).saturating_add(1);
-    let row = |row: &rusqlite::Row<'_>| {
-        let pair = row.get::<_, Option<String>>(2)?.zip(row.get::<_, Option<String>>(3)?);
-        Ok(Row { name: row.get(0)?, version: row.get(1)?, pair })
-    };
-    statement.query_map([limit], row)?.collect()
+/// Gives the pairs that were read to the record that was read last.
+fn complete(records: &mut [Record], pairs: &mut Vec<(String, String)>) {
+    if let Some(record) = records.last_mut() {
+        record.metadata = pairs.drain(..).collect();
+    }
+}
+
+fn unreadable(
+    column: usize,
+    error: impl std::error::Error + Send + Sync + 'static,
+) -> rusqlite::Error {
+    rusqlite::Error::FromSqlConversionFailure(column, Type::Text, Box::new(error))
+}
+
+/// Deletes the record of a name if it has this version; says whether it did.
+fn delete(database: &Connection, name: &Name, version: u64) -> rusqlite::Result<bool> {
+    let sql = "DELETE FROM registration WHERE name = ?1 AND version = ?2";
+    let deleted =
+        database.prepare_cached(sql)?.execute(params![name.as_str(), stored(version)?])?;
+    Ok(deleted > 0)
 }
 
 /// Replaces the record of a name.
