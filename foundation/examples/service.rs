@@ -50,7 +50,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 fn serve(guard: &ServiceGuard) {
     let mut stop = guard.stop_signal();
     if guard.ready().is_ok() {
-        stop.requested_blocking(soon());
+        while !stop.requested_blocking(soon()) {
+            println!("{} still works", guard.name());
+        }
     }
 }
 

@@ -91,6 +91,11 @@ impl ManualClock {
         Clock(Source::Manual(Arc::clone(&self.0)))
     }
 
+    /// Sets the time, which may go back, as wall time may.
+    pub fn set(&self, now: Timestamp) {
+        self.0.store(now.0, Ordering::Relaxed);
+    }
+
     /// Moves the time forward and returns the new time.
     pub fn advance(&self, by: Duration) -> Timestamp {
         let later = |now| Some(Timestamp(now).saturating_add(by).0);
@@ -126,6 +131,8 @@ mod tests {
         assert_eq!(clock.now(), Timestamp::from_nanos(12));
         assert_eq!(hand.advance(Duration::MAX), Timestamp::from_nanos(u64::MAX));
         assert_eq!(clock.now(), Timestamp::from_nanos(u64::MAX));
+        hand.set(Timestamp::from_nanos(3));
+        assert_eq!(clock.now(), Timestamp::from_nanos(3));
     }
 
     #[test]

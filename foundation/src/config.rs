@@ -129,7 +129,8 @@ pub struct Change {
 }
 
 impl Config {
-    /// Every key at its default. Nothing else is read.
+    /// Every key at its default. Nothing else is read, so a [required](KeySpec::required_secret) secret
+    /// is empty: [`builder`](Self::builder) refuses that.
     pub fn new(schema: Schema) -> Self {
         let defaults = origin::defaults(&schema).into();
         Self::starting_with(Snapshot::new(schema, defaults), Origin::default())
@@ -195,7 +196,8 @@ impl Config {
 
     /// Changes values as one step and returns the version that then holds.
     ///
-    /// `edit` writes a draft of the present values. If it fails, or panics, nothing changes. Updates
+    /// `edit` writes a draft of the present values. If it fails, or panics, nothing changes; for a
+    /// failure of its own it returns [`UpdateError::aborted`]. Updates
     /// take turns and `edit` runs in its turn, so adding to a value that was read from the draft
     /// loses nothing; other writers, but no readers, wait for it. An edit that updates this very
     /// configuration gets [`UpdateError::Nested`]; it must not wait for another thread that does.
@@ -219,7 +221,7 @@ impl Config {
     /// files. Files are read on this thread, in its turn: other writers, but no readers, wait.
     pub fn reload(&self) -> Result<Change, UpdateError> {
         self.write(|draft| {
-            draft.rest_on(self.origin.read(draft.schema())?);
+            draft.rest_on(self.origin.read(draft.schema(), Rejection::none())?);
             Ok(())
         })
     }

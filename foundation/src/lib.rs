@@ -61,8 +61,10 @@
 //! | layers are a merge of maps, with sources; a failing reload changes nothing | `config::laws::layers::layers_behave_like_a_merge_of_maps_and_a_failing_reload_changes_nothing` |
 //! | every problem is reported with key, source and rule | `config::laws::layers::every_problem_of_every_layer_is_reported_with_its_source` |
 //! | files are bounded in number, length and reported problems | `config::laws::layers::files_are_bounded_in_number_and_length_and_so_are_all_their_problems` |
-//! | changed, replaced, missing and broken files are noticed | `tests/config_reload.rs` |
+//! | changed, replaced, missing and broken files are noticed; others are not | `tests/config_reload.rs`, `config::watch::places` |
 //! | nothing that holds a secret shows it | `config::laws::secrets::nothing_that_holds_a_secret_shows_it` |
+//! | memory that held a secret is overwritten, except what [`config::Secret`] names | `tests/config_secrets.rs` |
+//! | a required secret that is missing is refused | `config::laws::secrets::a_required_secret_that_is_missing_is_refused_with_rule_and_place` |
 //! | a cached read allocates nothing | `tests/allocations.rs` |
 //!
 //! ## Events
@@ -83,7 +85,8 @@
 //! |---|---|
 //! | services follow a model of their states | `service::laws::services_behave_like_a_model_of_their_states` |
 //! | of ready, failure, deadline and stop exactly one decides a start | `service::races::of_ready_failure_deadline_and_stop_one_decides_the_start` |
-//! | a panic stops a service at once | `service::laws::a_panic_stops_a_service_at_once_whether_it_was_ready_or_not` |
+//! | a panic stops a service at once | `service::laws::a_panic_stops_a_service_at_once_whether_it_was_ready_or_not`, `service::laws::while_what_a_service_kept_is_dropped_it_is_stopping_and_its_start_is_decided` |
+//! | one that does not listen keeps nobody from being stopped | `service::laws::who_does_not_listen_keeps_nobody_from_being_asked_however_often_the_wait_is_given_up` |
 //! | a table behaves like a map with limits and a time to live | `table::laws::a_table_behaves_like_a_map_with_limits_and_a_time_to_live` |
 //! | its limits are exact in races | `table::races` |
 //! | its entries and its name are gone before its owner's `Down` | `table::laws::with_its_owner_a_table_frees_name_and_entries_before_any_down` |
@@ -94,6 +97,8 @@
 //! |---|---|
 //! | counts, hand-outs and limits follow a model | `pool::laws::model::a_pool_behaves_like_a_list_with_a_queue` |
 //! | callers that give up lose no slot and no connection | `pool::laws::callers_that_give_up_at_any_point_lose_nothing` |
+//! | the end of a closed pool comes with its last connection and is not missed | `pool::laws::closing::closing_tells_everybody_and_ends_with_the_last_connection`, `pool::laws::closing::a_close_while_an_idle_surplus_is_being_closed_finds_its_end` |
+//! | a `get` and its return allocate nothing | `tests/pool_allocations.rs` |
 //! | a server that dies and comes back costs errors, not the pool | `tests/pool_tcp.rs` |
 //!
 //! ## Telemetry
@@ -101,6 +106,7 @@
 //! | guarantee | held by |
 //! |---|---|
 //! | every way to end is counted once, on any thread | `telemetry::laws::every_way_to_end_is_counted_as_what_it_is_and_once`, `telemetry::laws::no_end_on_any_thread_is_lost`, `telemetry::cells::models` (every interleaving) |
+//! | a window has every end of its time, timed or not, also those that begin a slice together | `telemetry::laws::a_window_of_a_sampled_operation_has_every_end_of_its_time`, `telemetry::laws::ends_that_begin_a_slice_together_are_all_in_it_and_whole` |
 //! | windows and quantiles agree with an exact list within the stated error | `telemetry::laws::summaries_and_windows_agree_with_a_list_of_everything_recorded` |
 //! | recording allocates nothing; threads that end leave nothing | `tests/telemetry_allocations.rs` |
 //! | the Prometheus text says the same | `tests/telemetry_prometheus.rs` |

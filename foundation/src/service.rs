@@ -7,9 +7,9 @@
 //!   start hears exactly that one;
 //! - a name is held by one service at a time, from [`begin`](Services::begin) until the service has
 //!   ended; only a start that was given up frees its name earlier;
-//! - a service lives as long as its [`ServiceGuard`]: when that is dropped, by a panic too, what the
-//!   service's [owner](crate::owner) keeps is dropped, then the service is
-//!   [`Stopped`](Health::Stopped) and its name free, then monitors hear of it;
+//! - a service lives as long as its [`ServiceGuard`]: when that is dropped, by a panic too, the service
+//!   is [`Stopping`](Health::Stopping) at once, then what its [owner](crate::owner) keeps is dropped,
+//!   then it is [`Stopped`](Health::Stopped) and its name free, then monitors hear of it;
 //! - wakers run under no lock, and no thread is needed: what waits is a future for any executor or
 //!   parks its thread until a deadline.
 //!
@@ -22,13 +22,13 @@
 //! ```text
 //! begin ─► Starting ──► Ready ◄─► Degraded ──► Stopping ──► Stopped
 //!             │                                   ▲            ▲
-//!             ├── stop ───────────────────────────┘            │
-//!             └── failed, guard dropped, start given up ───────┘
+//!             ├── stop, failed, guard dropped ────┘            │
+//!             └── start given up ──────────────────────────────┘
 //! ```
 //!
 //! Ready and degraded services can be stopped, or end by themselves, at any time. Who knows
 //! `sd_notify` finds `READY=1` in [`ServiceGuard::ready`], `STATUS=` in [`ServiceGuard::degraded`],
-//! `STOPPING=1` in [`Health::Stopping`]; who knows Kubernetes finds the readiness probe in
+//! `STOPPING=1` in [`ServiceGuard::ending`]; who knows Kubernetes finds the readiness probe in
 //! [`Health::is_serving`]; who knows OTP finds `proc_lib:init_ack` in [`ServiceGuard::ready`].
 //!
 //! ```
@@ -47,7 +47,7 @@
 //!         // ... opens its files ...
 //!         let mut stop = service.stop_signal();
 //!         if service.ready().is_ok() {
-//!             stop.requested_blocking(soon());
+//!             while !stop.requested_blocking(soon()) { /* ... looks after itself ... */ }
 //!         }
 //!         service.end(Reason::Shutdown);
 //!     });
@@ -58,12 +58,15 @@
 //! ```
 
 use std::fmt;
+use std::future::poll_fn;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Instant;
 
 use crate::clock::Clock;
 use crate::log::{Start as StartAt, Subscription};
 use crate::owner::{MonitorRef, OwnerRef, Reason};
+use crate::park::until;
 use crate::registry::Name;
 use crate::sync::{Mutex, lock};
 use state::State;
@@ -176,27 +179,26 @@ impl Services {
     /// Waits until the service called `name` is ready or degraded, whether or not it was started
     /// yet. If it fails meanwhile, the wait goes on: it may be started again.
     ///
-    /// Dropping the future ends the wait and leaves nothing behind.
+    /// Once all services are being stopped for good, one that is not ready is not waited for. Dropping
+    /// the future ends the wait and leaves nothing behind.
     pub async fn ready(&self, name: &Name) -> Result<Report, ReadyError> {
         let mut watch = self.watch(name)?;
-        loop {
-            let report = watch.next().await;
-            if report.health.is_serving() {
-                return Ok(report);
+        let mut closing = lock(&self.shared.state).closing();
+        let ready = poll_fn(|context| {
+            while let Poll::Ready(report) = watch.poll_next(context) {
+                if report.health.is_serving() {
+                    return Poll::Ready(Some(report));
+                }
             }
-        }
+            closing.poll_next(context).map(|_| None)
+        });
+        ready.await.ok_or_else(|| ReadyError::Closed { name: name.clone() })
     }
 
     /// Waits on this thread as [`ready`](Self::ready) does, until `deadline` at the latest.
     pub fn ready_blocking(&self, name: &Name, deadline: Instant) -> Result<Report, ReadyError> {
-        let mut watch = self.watch(name)?;
-        loop {
-            match watch.next_blocking(deadline) {
-                Some(report) if report.health.is_serving() => return Ok(report),
-                Some(_) => {}
-                None => return Err(ReadyError::Deadline { name: name.clone() }),
-            }
-        }
+        let late = || Err(ReadyError::Deadline { name: name.clone() });
+        until(deadline, self.ready(name)).unwrap_or_else(late)
     }
 
     /// How the service called `name` is, or how it ended if that is remembered
@@ -245,7 +247,9 @@ impl Services {
     /// ready: what was built on another goes before it. Those that were never ready go first. No
     /// service can be started from now on.
     ///
-    /// Dropping the future leaves those that were not reached running; calling it again goes on.
+    /// Dropping the future leaves those that were not reached running. Calling it again goes on with
+    /// them; those that were asked before are waited for last, so that one that does not listen keeps
+    /// nobody from being asked.
     pub async fn stop_all(&self) -> StopReport {
         let mut report = StopReport::default();
         for name in self.close() {
@@ -287,7 +291,9 @@ impl Services {
 
     /// Refuses further starts; returns who runs, in the order in which they are to be stopped.
     fn close(&self) -> Vec<Name> {
-        lock(&self.shared.state).close()
+        let (order, effects) = self.shared.step(State::close);
+        drop(effects);
+        order
     }
 }
 

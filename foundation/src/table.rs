@@ -2,7 +2,8 @@
 //!
 //! Owns the map from keys to values, its limits and its accounts. Promises:
 //!
-//! - a read never waits for a writer and writes no memory that another thread reads;
+//! - a read of one key, [`Table::get`] or [`Table::get_with`], waits for nobody, and readers share no
+//!   memory that they write;
 //! - the limits on entries and bytes are exact, whoever races: no reader ever counts more;
 //! - an entry whose time to live is over is never returned, and does not keep a new one out;
 //! - when a table ends, by its guard or with its [`owner`](crate::owner), its entries are freed and
@@ -21,7 +22,8 @@
 //! The time to live of an entry begins anew with each write of it. Expired entries are invisible at
 //! once and leave in bounded steps: a write takes out up to 8 of them, and as many more as it needs
 //! the room of; [`Table::purge`] takes out all. [`Table::len`] and [`Table::bytes`] count them until
-//! then. Where the system's clock is set back, entries expire late by as much.
+//! then. Where the system's clock is set back, the entries of before expire late by as much, and one
+//! that is still there is seen again; they keep no room that a later entry has left.
 //!
 //! # When a value's destructor runs
 //!
@@ -35,13 +37,13 @@
 //! use std::time::Duration;
 //! use foundation::owner::{Owner, Reason};
 //! use foundation::registry::Name;
-//! use foundation::table::{Table, TableSpec, Tables};
+//! use foundation::table::{TableSpec, Tables};
 //!
 //! let tables = Tables::default();
 //! let agent = Owner::new();
 //! let spec = TableSpec { ttl: Some(Duration::from_secs(60)), ..TableSpec::default() };
-//! let scores: Table<String, f64> =
-//!     tables.create_for(&agent.handle(), Name::new("agents/scores")?, spec)?;
+//! let name = Name::new("agents/scores")?;
+//! let (scores, _kept) = tables.create_for::<String, f64>(&agent.handle(), name, spec)?;
 //!
 //! scores.insert("planner".to_owned(), 0.75)?;
 //! assert_eq!(scores.get("planner")?, Some(0.75));
@@ -74,7 +76,7 @@ mod laws;
 #[cfg(all(test, not(foundation_loom)))]
 mod races;
 
-pub use directory::{Limits, TableGuard, TableInfo, Tables};
+pub use directory::{Limits, OwnedTable, TableGuard, TableInfo, Tables};
 pub use error::{CreateError, Limit, OpenError, TableGone, WriteError};
 pub use spec::{TableSpec, WhenFull};
 
@@ -166,9 +168,9 @@ where
 
     /// Puts `value` under `key` unless there is a value already.
     pub fn insert_if_absent(&self, key: K, value: V) -> Result<Offered<K, V>, WriteError<(K, V)>> {
-        match self.contents.write(key, value, Expected::Version(None)) {
+        match self.contents.write(key, value, Expected::Nothing) {
             Ok(_) => Ok(Offered::Inserted),
-            Err(Refused { key, value, why: Refusal::Changed(Some(current)) }) => {
+            Err(Refused { key, value, why: Refusal::Occupied(current) }) => {
                 Ok(Offered::Occupied { key, value, current })
             }
             Err(Refused { key, value, why }) => Err(self.error(&why, (key, value))),
@@ -178,8 +180,9 @@ where
     /// Changes the entry under `key` to what `step` makes of it, in one step, and returns the value
     /// that stands there afterwards.
     ///
-    /// `step` runs outside of any lock. If another thread writes the key meanwhile, it runs again, on
-    /// the new value: each further run means that another write of this key succeeded.
+    /// `step` runs outside of any lock. If the entry is another one by then, it runs again, on the new
+    /// value: each further run means that meanwhile the key was written, or its entry was removed,
+    /// evicted, cleared away or expired. Costs one clone of the value that is returned.
     pub fn compute(
         &self,
         key: K,
@@ -200,14 +203,14 @@ where
                 Change::Keep => return Ok(kept.flatten()),
                 Change::Remove => match self.contents.remove(&key, Expected::Version(version)) {
                     Ok(_) => return Ok(None),
-                    Err(Refusal::Changed(_)) => {}
+                    Err(Refusal::Changed) => {}
                     Err(why) => return Err(self.error(&why, key)),
                 },
                 Change::Set(value) => {
                     let after = value.clone();
                     match self.contents.write(key, value, Expected::Version(version)) {
                         Ok(_) => return Ok(Some(after)),
-                        Err(Refused { key: back, why: Refusal::Changed(_), .. }) => key = back,
+                        Err(Refused { key: back, why: Refusal::Changed, .. }) => key = back,
                         Err(refused) => return Err(self.error(&refused.why, refused.key)),
                     }
                 }
@@ -226,15 +229,16 @@ where
 
     /// Calls `visit` with every entry, in no particular order.
     ///
-    /// Entries that come or go meanwhile may be visited or not. It waits for no writer, but nothing
-    /// that any thread removes from this table is freed while it runs.
+    /// Entries that come or go meanwhile may be visited or not. Takes no lock that writers take; if the
+    /// map is being resized, it helps to finish that first, and waits for the parts that other threads
+    /// are moving. Nothing that any thread removes from this table is freed while it runs.
     pub fn for_each(&self, visit: impl FnMut(&K, &V)) -> Result<(), TableGone> {
         self.contents.for_each(visit)
     }
 
     /// Clones of all entries, in no particular order; see [`for_each`](Self::for_each).
     pub fn snapshot(&self) -> Result<Vec<(K, V)>, TableGone> {
-        let mut entries = Vec::with_capacity(self.len());
+        let mut entries = Vec::new();
         self.for_each(|key, value| entries.push((key.clone(), value.clone())))?;
         Ok(entries)
     }
@@ -253,7 +257,7 @@ where
 
 impl<K, V> Table<K, V> {
     /// How many entries there are, including expired ones that were not purged yet; 0 once the table
-    /// is gone.
+    /// is gone. Waits for the writer whose turn it is.
     pub fn len(&self) -> usize {
         self.contents.usage().entries
     }
@@ -264,7 +268,7 @@ impl<K, V> Table<K, V> {
     }
 
     /// What the entries weigh by [`TableSpec::weigh`], expired ones that were not purged yet
-    /// included; 0 once the table is gone.
+    /// included; 0 once the table is gone. Waits for the writer whose turn it is.
     pub fn bytes(&self) -> usize {
         self.contents.usage().bytes
     }
@@ -298,8 +302,10 @@ impl<K, V> Table<K, V> {
                 bytes,
                 limit: self.spec().max_bytes,
             },
-            // Whoever expects a version handles its change before.
-            Refusal::Changed(_) | Refusal::Gone => WriteError::Gone { refused, gone: self.gone() },
+            // Whoever expects something handles that it is not so before.
+            Refusal::Occupied(_) | Refusal::Changed | Refusal::Gone => {
+                WriteError::Gone { refused, gone: self.gone() }
+            }
         }
     }
 }

@@ -215,18 +215,6 @@ fn a_link_that_is_swapped_is_a_change() {
 }
 
 #[test]
-fn files_that_are_none_of_the_configuration_cause_no_reload() {
-    let mut watched = Watched::one_file();
-    for at in 0..10 {
-        watched.write("app.log", &at.to_string());
-        watched.write("other.toml", "no TOML");
-    }
-    watched.replace("app.toml", "app.limit = 6");
-    let next = watched.outcomes.next_blocking(deadline()).unwrap();
-    assert!(matches!(next, Some(Outcome::Reloaded(_))), "{next:?}");
-}
-
-#[test]
 fn the_end_of_the_guard_ends_the_watch() {
     let Watched { config, mut outcomes, watcher, directory } = Watched::one_file();
     drop(watcher);

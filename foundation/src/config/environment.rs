@@ -1,8 +1,9 @@
 //! Values from variables of the environment.
 
 use std::collections::HashMap;
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 
+use secrecy::zeroize::Zeroizing;
 use toml::Spanned;
 use toml::de::DeValue;
 
@@ -41,6 +42,8 @@ pub(super) fn read(
     for (name, text) in variables {
         let name = name.to_string_lossy();
         let Some(rest) = name.strip_prefix(&start) else { continue };
+        // It may be a secret, so its memory is overwritten.
+        let text = Zeroizing::new(text.into_encoded_bytes());
         let source = Source::Environment { variable: (&*name).into() };
         let Some((at, spec)) = keys.get(&*name) else {
             let path = rest.replace(SEPARATOR, ".").to_ascii_lowercase();
@@ -60,9 +63,9 @@ pub(super) fn read(
 
 /// The value that `text` means for the key: a text, a duration or a secret as it stands, everything
 /// else as it is written in TOML.
-fn value(spec: &KeySpec, text: &OsStr) -> Result<super::Value, Violation> {
-    let Some(text) = text.to_str() else {
-        return Err(spec.wrong_kind("not UTF-8".to_owned()));
+fn value(spec: &KeySpec, text: &[u8]) -> Result<super::Value, Violation> {
+    let Ok(text) = str::from_utf8(text) else {
+        return Err(spec.wrong_kind(|| "not UTF-8".to_owned()));
     };
     let value = match spec.kind() {
         Kind::Text | Kind::Duration | Kind::Secret => None,

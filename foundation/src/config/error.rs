@@ -1,6 +1,7 @@
 //! What is wrong with a schema, a value, a file or a read.
 
 use std::fmt;
+use std::sync::Arc;
 
 use thiserror::Error;
 
@@ -83,6 +84,13 @@ pub enum Violation {
         /// What was given.
         found: Value,
     },
+    /// Nothing sets the key, which has no default.
+    Missing {
+        /// The key's rule: what the value must be.
+        rule: String,
+        /// The variable that sets it, if the environment is read.
+        variable: Option<String>,
+    },
     /// The file is not TOML.
     Syntax {
         /// What the parser says.
@@ -111,14 +119,16 @@ pub enum Violation {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Rejection {
     /// The problems, at most 100: those of documents and of the environment, then those of files in
-    /// the order in which they are read; those of one text in the order of their places.
+    /// the order in which they are read; those of one text in the order of their places. What is
+    /// missing is looked for when nothing else is wrong.
     pub problems: Vec<Problem>,
     /// How many more problems there are.
     pub more: usize,
 }
 
 /// Why an update changed nothing.
-#[derive(Clone, Debug, PartialEq, Error)]
+#[derive(Clone, Debug, Error)]
+#[non_exhaustive]
 pub enum UpdateError {
     /// Something is wrong with the values.
     #[error(transparent)]
@@ -129,6 +139,9 @@ pub enum UpdateError {
     /// The update or reload was asked for by the edit of an update of the same configuration.
     #[error("an edit cannot update the configuration that it edits")]
     Nested,
+    /// The edit gave up for a reason of its own: [`UpdateError::aborted`].
+    #[error(transparent)]
+    Aborted(Arc<dyn std::error::Error + Send + Sync>),
 }
 
 /// Why a key cannot be read.
@@ -191,6 +204,38 @@ impl Rejection {
     }
 }
 
+impl UpdateError {
+    /// What an edit returns to give up for a reason of its own: an error or a text.
+    ///
+    /// ```
+    /// use foundation::config::{self, Config, Schema, UpdateError};
+    ///
+    /// let config = Config::new(Schema::new(&[config::KEYS])?);
+    /// let refused = config.update(|draft| {
+    ///     draft.set("foundation.registry.max_names", 5)?;
+    ///     Err(UpdateError::aborted("the disk is full"))
+    /// });
+    /// assert_eq!(refused.unwrap_err().to_string(), "the disk is full");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn aborted(reason: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self::Aborted(reason.into().into())
+    }
+}
+
+impl PartialEq for UpdateError {
+    /// A reason of an edit's own is equal to its clones only.
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Rejected(left), Self::Rejected(right)) => left == right,
+            (Self::Read(left), Self::Read(right)) => left == right,
+            (Self::Nested, Self::Nested) => true,
+            (Self::Aborted(left), Self::Aborted(right)) => Arc::ptr_eq(left, right),
+            _ => false,
+        }
+    }
+}
+
 impl From<Problem> for Rejection {
     fn from(problem: Problem) -> Self {
         Self { problems: vec![problem], more: 0 }
@@ -212,6 +257,11 @@ impl fmt::Display for Violation {
             }
             Self::Kind { rule, found, .. } => write!(f, "must be {rule}, but is {found}"),
             Self::Rule { rule, found } => write!(f, "must be {rule}, but is {found}"),
+            Self::Missing { rule, variable } => {
+                write!(f, "must be {rule}, but is not set; it can be set in a file")?;
+                let Some(variable) = variable else { return Ok(()) };
+                write!(f, " or by the variable {variable}")
+            }
             Self::Syntax { message } => write!(f, "{message}"),
             Self::TooLong { bytes, limit } => {
                 write!(f, "the file has {bytes} bytes, the limit is {limit}")

@@ -170,15 +170,17 @@ pub(super) fn converted(spec: &KeySpec, value: &DeValue<'_>) -> Result<Value, Vi
         DeValue::String(text) if spec.kind() == Kind::Duration => {
             duration::read(text).map(Value::Duration)
         }
+        // At once: memory that held it as a mere text would be given back as it is.
+        DeValue::String(text) if spec.kind() == Kind::Secret => {
+            Some(Value::Secret(text.as_ref().into()))
+        }
         DeValue::String(text) => Some(Value::Text(text.as_ref().into())),
         DeValue::Datetime(_) | DeValue::Array(_) | DeValue::Table(_) => None,
     };
-    read.ok_or_else(|| {
-        let found = match value {
-            DeValue::Integer(number) => format!("{}, which is out of range", number.as_str()),
-            DeValue::String(text) => format!("{text:?}"),
-            other => format!("of type {}", other.type_str()),
-        };
-        spec.wrong_kind(found)
-    })
+    let found = || match value {
+        DeValue::Integer(number) => format!("{}, which is out of range", number.as_str()),
+        DeValue::String(text) => format!("{text:?}"),
+        other => format!("of type {}", other.type_str()),
+    };
+    read.ok_or_else(|| spec.wrong_kind(found))
 }

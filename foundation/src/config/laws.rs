@@ -148,6 +148,19 @@ fn an_edit_may_update_another_configuration_but_not_its_own() {
 }
 
 #[test]
+fn an_edit_gives_up_with_an_error_of_its_own() {
+    let config = config();
+    let refused = config.update(|draft| {
+        draft.set("t.a", 1)?;
+        let failed = || "many".parse::<i64>().map_err(UpdateError::aborted);
+        Ok(draft.set("t.b", failed()?)?)
+    });
+    let Err(UpdateError::Aborted(reason)) = refused else { panic!("not aborted: {refused:?}") };
+    assert!(reason.downcast_ref::<std::num::ParseIntError>().is_some());
+    assert_eq!(config.get::<i64>("t.a"), Ok(0));
+}
+
+#[test]
 fn a_panic_in_an_edit_changes_nothing_and_blocks_nobody() {
     let config = config();
     let edit = |draft: &mut Draft| {

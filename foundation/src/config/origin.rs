@@ -6,9 +6,9 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::error::Rejection;
+use super::error::{Problem, Rejection, Violation};
 use super::snapshot::Held;
-use super::{Config, KeySpec, Schema, Snapshot, Source, disk, environment, file};
+use super::{Config, KeySpec, Schema, Snapshot, Source, disk, environment, file, variable};
 
 /// Puts a configuration together: made by [`Config::builder`].
 ///
@@ -30,6 +30,8 @@ pub(super) struct Origin {
     inputs: Vec<Input>,
     /// The values of the environment, which is read once.
     environment: Vec<(usize, Held)>,
+    /// The prefix of the variables that were read last.
+    prefix: Option<Box<str>>,
 }
 
 enum Input {
@@ -66,13 +68,15 @@ impl Builder {
         self.files(path.into(), false, false)
     }
 
-    /// The TOML file at `path`, which counts as empty while it does not exist.
+    /// The TOML file at `path`, which counts as empty while it does not exist. A link that leads
+    /// nowhere is a problem.
     pub fn optional_file(self, path: impl Into<PathBuf>) -> Self {
         self.files(path.into(), false, true)
     }
 
     /// Every file of the directory at `path` whose name ends in `.toml` and does not begin with a
-    /// dot, in the order of the names, at most 256. The directory must exist.
+    /// dot, in the order of the names, at most 256. The directory must exist, and so must what a link
+    /// in it leads to.
     pub fn directory(self, path: impl Into<PathBuf>) -> Self {
         self.files(path.into(), true, false)
     }
@@ -96,16 +100,15 @@ impl Builder {
         let read = environment::read(&self.schema, prefix, variables);
         let values = self.rejection.accept(read);
         self.origin.environment.extend(values);
+        self.origin.prefix = Some(prefix.into());
         self
     }
 
     /// Reads everything. Fails with every problem of every layer.
     pub fn build(self) -> Result<Config, Rejection> {
-        let Self { schema, origin, mut rejection } = self;
-        let Some(below) = rejection.accept(origin.read(&schema).map(Some)) else {
-            return Err(rejection);
-        };
-        rejection.or(Config::starting_with(Snapshot::new(schema, below), origin))
+        let Self { schema, origin, rejection } = self;
+        let below = origin.read(&schema, rejection)?;
+        Ok(Config::starting_with(Snapshot::new(schema, below), origin))
     }
 
     fn files(mut self, name: PathBuf, is_directory: bool, optional: bool) -> Self {
@@ -127,10 +130,14 @@ impl fmt::Debug for Builder {
 }
 
 impl Origin {
-    /// The value of every key and its source, or every problem of every file.
-    pub(super) fn read(&self, schema: &Schema) -> Result<Arc<[Held]>, Rejection> {
+    /// The value of every key and its source, or every problem of every file behind those in
+    /// `rejection`.
+    pub(super) fn read(
+        &self,
+        schema: &Schema,
+        mut rejection: Rejection,
+    ) -> Result<Arc<[Held]>, Rejection> {
         let mut below = defaults(schema);
-        let mut rejection = Rejection::none();
         let inputs = self.inputs.iter().map(|input| match input {
             Input::Document(values) => Ok(values.clone()),
             Input::Files(files) => files.read(schema),
@@ -142,7 +149,18 @@ impl Origin {
                 }
             }
         }
-        rejection.or(below.into())
+        // A file that was refused may set what seems to be missing.
+        let below = rejection.or(below)?;
+        let mut missing = Rejection::none();
+        for (spec, held) in schema.keys().iter().zip(&below) {
+            if spec.is_required() && held.source == Source::Default {
+                let variable = self.prefix.as_deref().map(|prefix| variable(prefix, spec.path()));
+                let violation = Violation::Missing { rule: spec.rule().to_string(), variable };
+                let key = Some(spec.path().to_owned());
+                missing.add(Problem { key, source: Source::Default, violation });
+            }
+        }
+        missing.or(below.into())
     }
 
     /// The files and directories that are read.

@@ -24,6 +24,7 @@ pub fn reference_markdown(schema: &Schema, prefix: &str) -> String {
         }
         let kind = key.kind();
         let default = match kind {
+            Kind::Secret if key.is_required() => "none, must be set".to_owned(),
             Kind::Secret => "never shown".to_owned(),
             _ => format!("`{}`", cell(&shown(&key.default_value()))),
         };

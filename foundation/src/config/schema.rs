@@ -38,8 +38,10 @@ impl Schema {
             if !is_path(path) {
                 return Err(SchemaError::Path { path });
             }
-            spec.check(spec.default_value())
-                .map_err(|violation| SchemaError::Default { path, violation })?;
+            if !spec.is_required() {
+                spec.check(spec.default_value())
+                    .map_err(|violation| SchemaError::Default { path, violation })?;
+            }
             if index.insert(path, at).is_some() {
                 return Err(SchemaError::Duplicate { path });
             }

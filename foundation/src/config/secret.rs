@@ -9,8 +9,9 @@ use secrecy::{ExposeSecret, SecretString};
 /// error, no change, no reference page. [`expose`](Self::expose) is the one way to it.
 ///
 /// Clones share the text; its memory is overwritten when the last of them is dropped. That is no
-/// promise about other copies: the environment of the process, the pages of a file, what a parser
-/// made of an escaped string.
+/// promise about other copies: the environment of the process, the pages of a file, what the TOML
+/// parser makes of an escaped string or keeps of a document that is not TOML, a text that is not a
+/// `Secret` yet when it is given to [`Draft::set`](super::Draft::set).
 ///
 /// ```
 /// use foundation::config::{Config, KeySpec, Schema, Secret};

@@ -36,7 +36,7 @@ enum Shape {
     Text { default: &'static str, may_be_empty: bool },
     OneOf { default: &'static str, allowed: &'static [&'static str] },
     Duration { default: Duration, min: Duration, max: Duration },
-    Secret,
+    Secret { required: bool },
 }
 
 impl KeySpec {
@@ -89,7 +89,14 @@ impl KeySpec {
 
     /// A key for a text that is never shown, read as a [`Secret`]. Empty until one is set.
     pub const fn secret(path: &'static str) -> Self {
-        Self::new(path, Shape::Secret)
+        Self::new(path, Shape::Secret { required: false })
+    }
+
+    /// The same for one that must be set, and to a text that is not empty: a configuration that is
+    /// built or read again without it is refused. [`Config::new`](super::Config::new), which reads
+    /// nothing, leaves it empty.
+    pub const fn required_secret(path: &'static str) -> Self {
+        Self::new(path, Shape::Secret { required: true })
     }
 
     /// The same key with its meaning, a sentence or two of Markdown for the reference page.
@@ -117,7 +124,7 @@ impl KeySpec {
             Shape::Bool { .. } => Kind::Bool,
             Shape::Text { .. } | Shape::OneOf { .. } => Kind::Text,
             Shape::Duration { .. } => Kind::Duration,
-            Shape::Secret => Kind::Secret,
+            Shape::Secret { .. } => Kind::Secret,
         }
     }
 
@@ -131,8 +138,13 @@ impl KeySpec {
                 Value::Text(default.into())
             }
             Shape::Duration { default, .. } => Value::Duration(default),
-            Shape::Secret => Value::Secret(Secret::default()),
+            Shape::Secret { .. } => Value::Secret(Secret::default()),
         }
+    }
+
+    /// Whether the key has no default and must be set: [`required_secret`](Self::required_secret).
+    pub const fn is_required(&self) -> bool {
+        matches!(self.shape, Shape::Secret { required: true })
     }
 
     /// What every value of the key obeys.
@@ -162,7 +174,8 @@ impl KeySpec {
             (Value::Float(value), Shape::Float { min, max, .. }) => {
                 value.is_finite() && (min..=max).contains(value)
             }
-            (Value::Bool(_), Shape::Bool { .. }) | (Value::Secret(_), Shape::Secret) => true,
+            (Value::Bool(_), Shape::Bool { .. }) => true,
+            (Value::Secret(secret), Shape::Secret { required }) => !required || !secret.is_empty(),
             (Value::Text(value), Shape::Text { may_be_empty, .. }) => {
                 may_be_empty || !value.is_empty()
             }
@@ -171,7 +184,7 @@ impl KeySpec {
                 (min..=max).contains(value)
             }
             _ => {
-                return Err(self.wrong_kind(format!("{} {value}", value.kind())));
+                return Err(self.wrong_kind(|| format!("{} {value}", value.kind())));
             }
         };
         if obeys {
@@ -181,12 +194,12 @@ impl KeySpec {
         }
     }
 
-    /// What is wrong with `found`, which is of another kind. What was meant to be a secret is not
-    /// repeated.
-    pub(super) fn wrong_kind(&self, found: String) -> Violation {
-        let found = match self.shape {
-            Shape::Secret => "something else, which is not shown".to_owned(),
-            _ => found,
+    /// What is wrong with what was `found`, which is of another kind. What was meant to be a secret is
+    /// not written out.
+    pub(super) fn wrong_kind(&self, found: impl FnOnce() -> String) -> Violation {
+        let found = match self.kind() {
+            Kind::Secret => "something else, which is not shown".to_owned(),
+            _ => found(),
         };
         Violation::Kind { expected: self.kind(), rule: self.rule().to_string(), found }
     }
@@ -199,8 +212,10 @@ impl fmt::Display for Rule {
             Shape::Integer { min, max, .. } => write!(f, "an integer from {min} to {max}"),
             Shape::Float { min, max, .. } => write!(f, "a number from {min} to {max}"),
             Shape::Bool { .. } => f.write_str("true or false"),
-            Shape::Text { may_be_empty: true, .. } | Shape::Secret => f.write_str("a text"),
-            Shape::Text { .. } => f.write_str("a text that is not empty"),
+            Shape::Text { may_be_empty: true, .. } | Shape::Secret { required: false } => {
+                f.write_str("a text")
+            }
+            Shape::Text { .. } | Shape::Secret { .. } => f.write_str("a text that is not empty"),
             Shape::OneOf { allowed, .. } => {
                 f.write_str("one of ")?;
                 for (at, text) in allowed.iter().enumerate() {

@@ -40,8 +40,13 @@ mod places;
 pub struct Watcher {
     /// Ends the watch when dropped: the thread only borrows it for a moment.
     _system: Arc<Mutex<RecommendedWatcher>>,
-    outcomes: Log<Outcome>,
+    /// The reader's, so that its end closes it.
+    outcomes: Weak<Log<Outcome>>,
 }
+
+/// The operating system's latest failure, from the listener to the reader: telling of it wakes
+/// subscribers, whose code does not run on the operating system's thread.
+type Failure = Arc<Mutex<Option<notify::Error>>>;
 
 /// How a watch waits and what it keeps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,7 +92,8 @@ struct Reader {
     /// The guard's. Its lock is held only while the operating system is asked for watches.
     system: Weak<Mutex<RecommendedWatcher>>,
     places: Arc<Places>,
-    outcomes: Log<Outcome>,
+    failure: Failure,
+    outcomes: Arc<Log<Outcome>>,
 }
 
 impl Default for WatchLimits {
@@ -132,32 +138,31 @@ impl Config {
     /// or the thread cannot be started; the state of single files is an outcome.
     pub fn watch_with(&self, limits: WatchLimits) -> Result<Watcher, WatchError> {
         let retention = Retention { max_entries: limits.outcomes_kept, ..Retention::default() };
-        let outcomes = Log::new(retention);
-        let places = Arc::new(Places::default());
+        let outcomes = Arc::new(Log::new(retention));
+        let (places, failure) = (Arc::new(Places::default()), Failure::default());
         // One signal that waits stands for all that come after it.
         let (signals, changes) = sync_channel(1);
         let _ = signals.try_send(());
-        let listener = listener(signals, Arc::clone(&places), outcomes.clone());
+        let listener = listener(signals, Arc::clone(&places), Arc::clone(&failure));
         let system = notify::recommended_watcher(listener);
         let system = system.map_err(|error| WatchError::System(error.into()))?;
         let system = Arc::new(Mutex::new(system));
-        let reader = Reader {
-            config: self.clone(),
-            limits,
-            system: Arc::downgrade(&system),
-            places,
-            outcomes: outcomes.clone(),
-        };
+        let (config, told) = (self.clone(), Arc::downgrade(&outcomes));
+        let asked = Arc::downgrade(&system);
+        let reader = Reader { config, limits, system: asked, places, failure, outcomes };
         let name = "config-watch".to_owned();
         thread::Builder::new().name(name).spawn(move || reader.run(&changes))?;
-        Ok(Watcher { _system: system, outcomes })
+        Ok(Watcher { _system: system, outcomes: told })
     }
 }
 
 impl Watcher {
     /// What came of every reload so far, of those that are kept, and of every one to come.
     pub fn outcomes(&self) -> Subscription<Outcome> {
-        self.outcomes.subscribe(Start::Oldest)
+        // Without a reader there is nothing to come.
+        let outcomes = self.outcomes.upgrade();
+        let closed = || Arc::new(Log::new(Retention::default()));
+        outcomes.unwrap_or_else(closed).subscribe(Start::Oldest)
     }
 }
 
@@ -165,7 +170,7 @@ impl Watcher {
 fn listener(
     signals: SyncSender<()>,
     places: Arc<Places>,
-    outcomes: Log<Outcome>,
+    failure: Failure,
 ) -> impl Fn(notify::Result<Event>) {
     move |event| match event {
         Ok(event) => {
@@ -174,7 +179,8 @@ fn listener(
             }
         }
         Err(error) => {
-            outcomes.append(failed(&error));
+            let replaced = lock(&failure).replace(error);
+            drop(replaced);
             let _ = signals.try_send(());
         }
     }
@@ -197,23 +203,34 @@ impl Reader {
     /// Ends when nobody signals any more: the guard is gone.
     fn run(&self, changes: &Receiver<()>) {
         while changes.recv().is_ok() && settle(changes, self.limits) {
-            // A subscriber's waker can panic once the values are in force. The watch goes on, though
-            // without that outcome.
-            let _ = catch_unwind(AssertUnwindSafe(|| self.read_again()));
+            // A subscriber to changes can panic when it is woken, once the values are in force. The
+            // watch goes on, though without that outcome.
+            survive(|| self.read_again());
         }
     }
 
     fn read_again(&self) {
+        let failure = lock(&self.failure).take();
+        if let Some(error) = failure {
+            self.tell(failed(&error));
+        }
         // First watch, then read: what changes in between is a change of its own.
         let Some(()) = self.look_in_the_right_places() else { return };
         let outcome = match self.config.reload() {
             Ok(change) if change.keys.is_empty() => Outcome::Unchanged,
             Ok(change) => Outcome::Reloaded(change),
             Err(UpdateError::Rejected(rejection)) => Outcome::Rejected(Arc::new(rejection)),
-            // This thread edits nothing, so nothing nests or reads here.
-            Err(UpdateError::Nested | UpdateError::Read(_)) => return,
+            // This thread edits nothing.
+            Err(UpdateError::Nested | UpdateError::Read(_) | UpdateError::Aborted(_)) => return,
         };
-        self.outcomes.append(outcome);
+        self.tell(outcome);
+    }
+
+    /// Tells the subscribers, one of which can panic when it is woken: that stops nothing here.
+    fn tell(&self, outcome: Outcome) {
+        survive(|| {
+            self.outcomes.append(outcome);
+        });
     }
 
     /// Watches the directories in which something can change now; `None` if the guard is gone.
@@ -228,7 +245,7 @@ impl Reader {
             let found = Found::on_disk(self.config.origin.files());
             let before = self.places.replace(found.clone());
             for error in watch_instead(&mut lock(&system), &before, &found) {
-                self.outcomes.append(failed(&error));
+                self.tell(failed(&error));
             }
             if found == before {
                 break;
@@ -236,6 +253,11 @@ impl Reader {
         }
         Some(())
     }
+}
+
+/// Runs what can panic in code of a user. The panic is not dropped: its destructor is such code too.
+fn survive(work: impl FnOnce()) {
+    std::mem::forget(catch_unwind(AssertUnwindSafe(work)));
 }
 
 /// Watches the directories of `found` and no others of `before`; returns what failed.
@@ -269,6 +291,7 @@ fn settle(changes: &Receiver<()>, limits: WatchLimits) -> bool {
 #[cfg(all(test, not(foundation_loom)))]
 mod tests {
     use super::*;
+    use crate::config::Schema;
 
     /// A burst of a thousand signals; whoever sends them is there until `signals` is dropped.
     #[expect(clippy::unwrap_used, reason = "for tests")]
@@ -304,21 +327,46 @@ mod tests {
     }
 
     #[test]
-    fn a_failing_watch_is_told_and_the_files_are_looked_at() {
+    fn a_failing_watch_is_told_by_the_reader_although_a_waker_panics() {
+        struct Panics;
+
+        impl std::task::Wake for Panics {
+            fn wake(self: Arc<Self>) {
+                panic!("in a waker");
+            }
+        }
+
         let (signals, changes) = sync_channel(1);
-        let outcomes = Log::new(Retention::default());
-        let listener = listener(signals, Arc::default(), outcomes.clone());
+        let failure = Failure::default();
+        let listener = listener(signals, Arc::default(), Arc::clone(&failure));
+        let outcomes = Arc::new(Log::new(Retention::default()));
+        let [mut bad, mut told] = [(); 2].map(|()| outcomes.subscribe(Start::Oldest));
+        let waker = std::task::Waker::from(Arc::new(Panics));
+        assert!(bad.poll_next(&mut std::task::Context::from_waker(&waker)).is_pending());
+        // As on the operating system's thread: it must not run the waker.
         listener(Err(notify::Error::generic("too many")));
-        let told = outcomes.subscribe(Start::Oldest).try_next();
-        assert_eq!(told, Ok(Some(Outcome::WatchFailed("too many".into()))));
+        assert_eq!(told.try_next(), Ok(None));
+        let system = Arc::new(Mutex::new(notify::recommended_watcher(|_| ()).unwrap()));
+        let reader = Reader {
+            config: Config::new(Schema::new(&[]).unwrap()),
+            limits: WatchLimits { quiet: Duration::ZERO, ..WatchLimits::default() },
+            system: Arc::downgrade(&system),
+            places: Arc::default(),
+            failure,
+            outcomes,
+        };
+        drop(listener);
         assert_eq!(changes.try_recv(), Ok(()));
+        reader.read_again();
+        assert_eq!(told.try_next(), Ok(Some(Outcome::WatchFailed("too many".into()))));
+        assert_eq!(told.try_next(), Ok(Some(Outcome::Unchanged)));
     }
 
     #[test]
     fn only_changes_of_the_files_wake_the_reader() {
         let (signals, changes) = sync_channel(1);
         let places = Arc::new(Places::default());
-        let listener = listener(signals, Arc::clone(&places), Log::new(Retention::default()));
+        let listener = listener(signals, Arc::clone(&places), Failure::default());
         let event = |kind| Event::new(kind).add_path("/etc/app.toml".into());
         listener(Ok(event(EventKind::Any)));
         assert!(changes.try_recv().is_err(), "of another file");

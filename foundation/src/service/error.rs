@@ -80,6 +80,7 @@ pub struct TooManyWatches {
 
 /// Why a wait for readiness ended without it.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
 pub enum ReadyError {
     /// There are as many waits as there may be.
     #[error(transparent)]
@@ -87,6 +88,12 @@ pub enum ReadyError {
     /// The deadline passed.
     #[error("no service `{name}` was ready by the deadline")]
     Deadline {
+        /// The name asked for.
+        name: Name,
+    },
+    /// All services were, or are being, stopped for good.
+    #[error("no service `{name}` is ready: all services were stopped")]
+    Closed {
         /// The name asked for.
         name: Name,
     },

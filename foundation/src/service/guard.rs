@@ -2,13 +2,15 @@
 
 use std::convert::Infallible;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::Instant;
 
+use super::state::Effects;
 use super::{Health, NotWanted, Shared, Subscription};
 use crate::log::NextError;
 use crate::owner::{OwnerId, OwnerRef, Reason};
+use crate::panics::FirstPanic;
 use crate::registry::Name;
 
 /// Is the life of a service: whoever has it says how the service is, and dropping it ends the
@@ -21,9 +23,12 @@ pub struct ServiceGuard {
     shared: Arc<Shared>,
     name: Name,
     pub(super) owner: OwnerRef,
+    /// Why it ends, once that was said.
+    reason: OnceLock<Reason>,
 }
 
-/// Comes when a service is asked to stop. Stays: whoever looks later sees it too.
+/// Comes when a service is asked to stop, or says why it ends. Stays: whoever looks later sees it
+/// too.
 #[derive(Debug)]
 pub struct StopSignal {
     /// Of a log without entries, which closes when the signal comes.
@@ -45,7 +50,7 @@ impl ServiceGuard {
         let farewell = Farewell { shared: Arc::clone(&shared), name: name.clone(), id: owner.id() };
         // The owner is new: it has not ended, and nobody gave it anything before this.
         drop(owner.keep(farewell));
-        Self { shared, name, owner }
+        Self { shared, name, owner, reason: OnceLock::new() }
     }
 
     /// Says that the service works: that it is ready, or that it has recovered.
@@ -62,22 +67,26 @@ impl ServiceGuard {
     /// Ends the service because it could not start or go on. `why` is cut to
     /// [`Limits::max_why_bytes`](super::Limits).
     pub fn failed(self, why: &str) {
-        self.finish(&Reason::Failed(self.shared.bounded(why)));
+        self.finish(Reason::Failed(why.into()));
     }
 
     /// Ends the service. The texts of [`Reason::Failed`] and [`Reason::Panic`] are cut to
     /// [`Limits::max_why_bytes`](super::Limits).
     pub fn end(self, reason: Reason) {
-        let reason = match reason {
-            Reason::Failed(why) => Reason::Failed(self.shared.bounded(&why)),
-            Reason::Panic(message) => Reason::Panic(self.shared.bounded(&message)),
-            other => other,
-        };
-        self.finish(&reason);
+        self.finish(reason);
+    }
+
+    /// Says why the service ends; the first reason counts. From now on it is
+    /// [`Stopping`](Health::Stopping), its start is decided and its stop signal has come. It ends, for
+    /// this reason, when the guard is dropped: so one of several threads that share a guard ends them
+    /// all. The reason's text is cut as in [`end`](Self::end).
+    pub fn ending(&self, reason: Reason) {
+        let effects = self.say_why(reason).1;
+        drop(effects);
     }
 
     /// A signal that comes when the service is asked to stop, by [`Services::stop`](super::Services)
-    /// or because its start was given up.
+    /// or because its start was given up, or says itself why it ends.
     pub fn stop_signal(&self) -> StopSignal {
         let asked = self.shared.step(|state| state.stop_signal(&self.name, self.owner.id()));
         StopSignal { asked }
@@ -102,10 +111,23 @@ impl ServiceGuard {
         Ok(())
     }
 
-    /// Ends the service; does nothing if it has ended.
-    fn finish(&self, reason: &Reason) {
-        self.shared.step(|state| state.set_reason(&self.name, self.owner.id(), reason.clone()));
-        self.owner.end(reason);
+    /// Ends the service, also if a waker panics; does nothing if it has ended.
+    fn finish(&self, reason: Reason) {
+        let (reason, effects) = self.say_why(reason);
+        let mut panics = FirstPanic::default();
+        panics.catch(|| drop(effects));
+        panics.catch(|| self.owner.end(reason));
+    }
+
+    /// Notes why the service ends, unless it has said so before; returns the reason that counts.
+    fn say_why(&self, reason: Reason) -> (&Reason, Effects) {
+        let reason = self.reason.get_or_init(|| match reason {
+            Reason::Failed(why) => Reason::Failed(self.shared.bounded(&why)),
+            Reason::Panic(message) => Reason::Panic(self.shared.bounded(&message)),
+            other => other,
+        });
+        let (id, now) = (self.owner.id(), self.shared.clock.now());
+        (reason, self.shared.step(|state| state.set_reason(&self.name, id, reason, now)))
     }
 }
 
@@ -128,7 +150,7 @@ impl StopSignal {
 
 impl Drop for ServiceGuard {
     fn drop(&mut self) {
-        self.finish(&if thread::panicking() {
+        self.finish(if thread::panicking() {
             Reason::Panic("the service was dropped during a panic".into())
         } else {
             Reason::Normal

@@ -16,7 +16,7 @@ pub enum Health {
     Ready,
     /// It works, but not as it should; its own words.
     Degraded(Arc<str>),
-    /// It was asked to stop.
+    /// It was asked to stop, or said why it ends.
     Stopping,
     /// It has ended.
     Stopped(Reason),

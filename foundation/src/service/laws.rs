@@ -14,7 +14,7 @@ use proptest::prelude::*;
 use proptest_state_machine::{ReferenceStateMachine, StateMachineTest, prop_state_machine};
 
 use super::*;
-use crate::clock::Timestamp;
+use crate::clock::{ManualClock, Timestamp};
 
 pub(super) fn name(text: &str) -> Name {
     Name::new(text).unwrap()
@@ -75,9 +75,10 @@ struct Model {
     max_services: usize,
     max_remembered: usize,
     lives: Vec<Life>,
-    /// The latest health of a name, the number of that change, and the number of its living service.
-    names: BTreeMap<u8, (Health, usize, Option<usize>)>,
-    changes: usize,
+    /// The latest health of a name, since which step, and the number of its living service.
+    names: BTreeMap<u8, (Health, u64, Option<usize>)>,
+    /// The number of the step, which is the time.
+    now: u64,
     answer: Answer,
 }
 
@@ -89,8 +90,10 @@ impl Model {
     }
 
     fn change(&mut self, name: u8, health: Health, life: Option<usize>) {
-        self.changes += 1;
-        self.names.insert(name, (health, self.changes, life));
+        if self.names.get(&name).is_some_and(|(latest, _, _)| *latest == health) {
+            return;
+        }
+        self.names.insert(name, (health, self.now, life));
         // Name 0 is watched.
         let idle =
             || self.names.iter().filter(|(name, (_, _, life))| life.is_none() && **name != 0);
@@ -175,7 +178,7 @@ impl ReferenceStateMachine for Model {
                 max_remembered,
                 lives: Vec::new(),
                 names: BTreeMap::new(),
-                changes: 0,
+                now: 0,
                 answer: Answer::Nothing,
             })
             .boxed()
@@ -214,6 +217,7 @@ impl ReferenceStateMachine for Model {
     }
 
     fn apply(mut model: Self, step: &Step) -> Self {
+        model.now += 1;
         model.answer = match *step {
             Step::Begin(name) => model.begin(name),
             Step::Ready(number) => model.serve(number, Health::Ready),
@@ -232,6 +236,7 @@ impl ReferenceStateMachine for Model {
 }
 
 struct Real {
+    hand: ManualClock,
     services: Services,
     lives: Vec<(Option<ServiceGuard>, Option<Start>, StopSignal)>,
     /// Of name 0, and what it saw last.
@@ -253,12 +258,15 @@ impl StateMachineTest for Real {
 
     fn init_test(model: &Model) -> Self {
         let Model { max_services, max_remembered, .. } = *model;
-        let services = Services::new(Limits { max_services, max_remembered, ..Limits::default() });
+        let limits = Limits { max_services, max_remembered, ..Limits::default() };
+        let hand = Clock::manual(Timestamp::default());
+        let services = Services::with_clock(limits, hand.clock());
         let watch = services.watch(&numbered(0)).unwrap();
-        Self { services, lives: Vec::new(), watch, seen: None }
+        Self { hand, services, lives: Vec::new(), watch, seen: None }
     }
 
     fn apply(mut real: Self, model: &Model, step: Step) -> Self {
+        real.hand.advance(Duration::from_nanos(1));
         let answer = match step {
             Step::Begin(name) => match real.services.begin(numbered(name)) {
                 Ok((guard, start)) => {
@@ -321,19 +329,19 @@ impl StateMachineTest for Real {
             .services
             .list()
             .into_iter()
-            .map(|listing| (listing.name, listing.report.health))
+            .map(|Listing { name, report }| (name, report.health, report.since.as_nanos()))
             .collect();
         let expected: Vec<_> = model
             .names
             .iter()
-            .map(|(name, (health, _, _))| (numbered(*name), health.clone()))
+            .map(|(name, (health, since, _))| (numbered(*name), health.clone(), *since))
             .collect();
         assert_eq!(listed, expected);
         assert_eq!(real.seen, real.services.health(&numbered(0)));
         for number in 0..5 {
             let serving = listed
                 .iter()
-                .any(|(name, health)| *name == numbered(number) && health.is_serving());
+                .any(|(name, health, _)| *name == numbered(number) && health.is_serving());
             let ready = real.services.ready_blocking(&numbered(number), Instant::now());
             assert_eq!(ready.is_ok(), serving);
             let alive = model.names.get(&number).is_some_and(|(_, _, life)| life.is_some());
@@ -421,6 +429,55 @@ fn what_a_service_keeps_is_gone_when_its_name_is_free_and_that_before_any_down()
     assert_eq!(seen.try_iter().collect::<Vec<_>>(), ["kept", "down"]);
 }
 
+#[test]
+fn while_what_a_service_kept_is_dropped_it_is_stopping_and_its_start_is_decided() {
+    /// Says how the service is while its kept values are dropped.
+    struct Looks(Services, StopSignal, Option<Start>, mpsc::Sender<Report>);
+    impl Drop for Looks {
+        fn drop(&mut self) {
+            let Self(services, stop, start, seen) = self;
+            seen.send(services.health(&name("app/a")).unwrap()).unwrap();
+            assert!(stop.is_requested(), "the stop signal has not come");
+            assert!(services.owner(&name("app/a")).is_some(), "the name is free already");
+            assert!(matches!(services.begin(name("app/a")), Err(StartError::Taken { .. })));
+            let (outcome, now) = (start.take().unwrap().wait_blocking(Instant::now()), "no port");
+            let reason = Reason::Failed(now.into());
+            assert_eq!(outcome, Err(StartError::Ended { name: name("app/a"), reason }));
+        }
+    }
+    let services = Services::default();
+    let (trace, seen) = mpsc::channel();
+    let (service, start) = services.begin(name("app/a")).unwrap();
+    let looks = Looks(services.clone(), service.stop_signal(), Some(start), trace);
+    service.owner().keep(looks).unwrap();
+    service.failed("no port");
+    assert_eq!(seen.try_recv().unwrap().health, Health::Stopping);
+    let health = services.health(&name("app/a")).unwrap().health;
+    assert_eq!(health, Health::Stopped(Reason::Failed("no port".into())));
+}
+
+#[test]
+fn a_shared_guard_ends_for_the_first_reason_that_was_noted() {
+    let services = Services::default();
+    let (service, start) = services.begin(name("app/a")).unwrap();
+    let service = Arc::new(service);
+    let mut monitor = service.owner().monitor();
+    service.ready().unwrap();
+    start.wait_blocking(far()).unwrap();
+    let failing = Arc::clone(&service);
+    failing.ending(Reason::Failed("no port".into()));
+    failing.ending(Reason::Killed);
+    drop(failing);
+    assert!(service.stop_signal().is_requested());
+    assert!(service.ready().is_err(), "ready while it ends");
+    assert_eq!(services.health(&name("app/a")).unwrap().health, Health::Stopping);
+    assert_eq!(monitor.try_down(), None);
+    drop(service);
+    let reason = Reason::Failed("no port".into());
+    assert_eq!(services.health(&name("app/a")).unwrap().health, Health::Stopped(reason.clone()));
+    assert_eq!(monitor.try_down().unwrap().reason, reason);
+}
+
 /// Monitors an owner when it is woken.
 struct Monitors(OwnerRef, std::sync::Mutex<Option<MonitorRef>>);
 
@@ -435,12 +492,13 @@ fn who_monitors_a_service_as_it_is_reported_stopped_still_hears_why() {
     let services = Services::default();
     let (service, _start) = services.begin(name("app/a")).unwrap();
     let mut watch = services.watch(&name("app/a")).unwrap();
-    assert_eq!(watch.try_next().unwrap().health, Health::Starting);
+    service.ending(Reason::Shutdown);
+    assert_eq!(watch.try_next().unwrap().health, Health::Stopping);
     let monitors = Arc::new(Monitors(service.owner(), std::sync::Mutex::default()));
     let waker = Waker::from(Arc::clone(&monitors));
     let mut waits = pin!(watch.next());
     assert!(waits.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
-    service.end(Reason::Shutdown);
+    drop(service);
     let mut monitor = monitors.1.lock().unwrap().take().unwrap();
     assert_eq!(monitor.try_down().unwrap().reason, Reason::Shutdown);
 }
@@ -512,6 +570,65 @@ fn who_does_not_stop_by_the_deadline_is_reported_and_stays_stopping_with_its_nam
 }
 
 #[test]
+fn who_does_not_listen_keeps_nobody_from_being_asked_however_often_the_wait_is_given_up() {
+    let services = Services::default();
+    let begun = ["app/a", "app/b", "app/c"].map(|text| services.begin(name(text)).unwrap());
+    for (service, _) in &begun {
+        service.ready().unwrap();
+    }
+    let mut signals = begun.each_ref().map(|(service, _)| service.stop_signal());
+    for asked in [[false, false, true], [false, true, true], [true, true, true]] {
+        assert!(poll(pin!(services.stop_all())).is_pending());
+        assert_eq!(signals.each_mut().map(StopSignal::is_requested), asked);
+    }
+    drop(begun);
+    assert_eq!(poll(pin!(services.stop_all())), Poll::Ready(StopReport::default()));
+}
+
+#[test]
+fn who_waits_for_readiness_is_told_that_all_services_are_stopped_for_good() {
+    let services = Services::default();
+    let (never, serving, stubborn) = (name("app/never"), name("app/a"), name("app/b"));
+    let waker = Arc::new(Wakes(AtomicUsize::new(0), false));
+    let mut waits = [&never, &stubborn].map(|name| Box::pin(services.ready(name)));
+    let (starting, _start) = services.begin(stubborn.clone()).unwrap();
+    let (guard, start) = services.begin(serving.clone()).unwrap();
+    guard.ready().unwrap();
+    start.wait_blocking(far()).unwrap();
+    for wait in &mut waits {
+        let waker = Waker::from(Arc::clone(&waker));
+        assert!(wait.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+    }
+    let late = services.stop_all_blocking(Instant::now()).late;
+    assert_eq!(late.len(), 2);
+    assert!(waker.0.load(Ordering::SeqCst) >= 2, "who waits was not woken");
+    for (mut wait, name) in waits.into_iter().zip([&never, &stubborn]) {
+        let closed = Err(ReadyError::Closed { name: name.clone() });
+        assert_eq!(poll(wait.as_mut()), Poll::Ready(closed.clone()));
+        assert_eq!(services.ready_blocking(name, far()), closed);
+    }
+    drop((starting, guard));
+}
+
+#[test]
+fn saying_the_same_again_wakes_nobody_and_keeps_the_moment() {
+    let hand = Clock::manual(Timestamp::from_nanos(1));
+    let services = Services::with_clock(Limits::default(), hand.clock());
+    let (service, _start) = services.begin(name("app/a")).unwrap();
+    let mut watch = services.watch(&name("app/a")).unwrap();
+    let say: [&dyn Fn() -> Result<(), NotWanted>; 3] =
+        [&|| service.ready(), &|| service.degraded("slow"), &|| service.degraded("slower")];
+    for say in say {
+        say().unwrap();
+        let first = watch.try_next().unwrap();
+        hand.advance(Duration::from_nanos(1));
+        say().unwrap();
+        assert_eq!(watch.try_next(), None);
+        assert_eq!(services.health(&name("app/a")), Some(first));
+    }
+}
+
+#[test]
 fn watches_and_reasons_are_bounded_and_a_dropped_watch_makes_room() {
     let limits = Limits { max_watches: 1, max_why_bytes: 5, ..Limits::default() };
     let services = Services::new(limits);
@@ -558,6 +675,22 @@ fn a_panicking_waker_leaves_the_name_free_and_the_others_woken() {
     assert_eq!(wakers.map(|waker| waker.0.load(Ordering::SeqCst)), [1, 1]);
     assert!(matches!(services.health(&app).unwrap().health, Health::Stopped(_)));
     assert!(services.begin(app).is_ok());
+}
+
+#[test]
+fn a_panicking_waker_does_not_keep_a_service_from_ending() {
+    let services = Services::default();
+    let app = name("app/a");
+    let (service, _start) = services.begin(app.clone()).unwrap();
+    let mut watch = services.watch(&app).unwrap();
+    assert!(watch.try_next().is_some());
+    let waker = Waker::from(Arc::new(Wakes(AtomicUsize::new(0), true)));
+    let mut wait = pin!(watch.next());
+    assert!(wait.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+    let ended = thread::scope(|scope| scope.spawn(|| drop(service)).join());
+    assert!(ended.is_err(), "the panic was swallowed");
+    assert_eq!(services.health(&app).unwrap().health, Health::Stopped(Reason::Normal));
+    assert!(services.owner(&app).is_none());
 }
 
 #[test]

@@ -12,30 +12,31 @@ const ROUNDS: usize = 400;
 fn of_ready_failure_deadline_and_stop_one_decides_the_start() {
     let services = Services::default();
     for round in 0..ROUNDS {
+        // Every combination: what the service does, whether it is stopped, and whether the deadline
+        // has passed already.
+        let (says, stops, is_late) = (round % 3, round / 3 % 2 == 0, round / 6 % 2 == 0);
         let (service, start) = services.begin(name("race/one")).unwrap();
         let together = Barrier::new(3);
         let (ready, stopped, outcome) = thread::scope(|scope| {
             let service = scope.spawn(|| {
                 let service = service;
                 together.wait();
-                if round % 4 == 3 {
-                    service.failed("no port");
-                    return None;
+                match says {
+                    0 => return Some((service.ready().is_ok(), service)),
+                    1 => service.failed("no port"),
+                    _ => drop(service),
                 }
-                Some((service.ready().is_ok(), service))
+                None
             });
             let stop = scope.spawn(|| {
                 together.wait();
-                round % 2 == 0
-                    && matches!(
-                        services.stop_blocking(&name("race/one"), Instant::now()),
-                        Err(StopError::Deadline { .. })
-                    )
+                let stopped =
+                    stops.then(|| services.stop_blocking(&name("race/one"), Instant::now()));
+                // One that ended by itself in time was stopped as well.
+                matches!(stopped, Some(Ok(_) | Err(StopError::Deadline { .. })))
             });
             together.wait();
-            // Every other round the deadline has passed already.
-            let deadline = if round % 3 == 0 { Instant::now() } else { far() };
-            let outcome = start.wait_blocking(deadline);
+            let outcome = start.wait_blocking(if is_late { Instant::now() } else { far() });
             (service.join().unwrap(), stop.join().unwrap(), outcome)
         });
         match &outcome {
@@ -47,7 +48,10 @@ fn of_ready_failure_deadline_and_stop_one_decides_the_start() {
             Err(StartError::Deadline { .. }) => {
                 assert!(services.owner(&name("race/one")).is_none(), "the name is not free");
             }
-            Err(StartError::Ended { .. }) => assert!(ready.is_none()),
+            Err(StartError::Ended { reason, .. }) => {
+                let said = [Reason::Failed("no port".into()), Reason::Normal];
+                assert_eq!(Some(reason), says.checked_sub(1).map(|says| &said[says]));
+            }
             Err(other) => panic!("{other}"),
         }
         if let (Err(_), Some((ready, _))) = (&outcome, &ready) {

@@ -16,7 +16,6 @@ use crate::registry::Name;
 pub(super) type Outcome = Result<OwnerRef, StartError>;
 
 /// Everything that the directory knows.
-#[derive(Default)]
 pub(super) struct State {
     /// One slot for each name that is in use, watched or remembered.
     slots: BTreeMap<Name, Slot>,
@@ -24,8 +23,8 @@ pub(super) struct State {
     watches: usize,
     /// How many changes there were, of which each one's number tells its place in the order.
     changes: u64,
-    /// No service begins any more.
-    closed: bool,
+    /// Closed, by dropping it, when services begin no more; `None` from then on.
+    open: Option<Log<Infallible>>,
 }
 
 /// What belongs to a name.
@@ -44,7 +43,8 @@ struct Life {
     owner: OwnerRef,
     /// Where the outcome of the start goes. `None` once that is decided.
     answer: Option<Log<Outcome>>,
-    /// Closed, by dropping it, when the service is asked to stop; `None` from then on.
+    /// Closed, by dropping it, when the service is asked to stop or says why it ends; `None` from then
+    /// on.
     stop: Option<Log<Infallible>>,
     /// The number of the change that made it ready.
     ready: Option<u64>,
@@ -59,7 +59,7 @@ struct Life {
 pub(super) struct Effects {
     _reported: Option<Aftermath<Report>>,
     _answered: Option<Answered>,
-    _asked_to_stop: Option<Log<Infallible>>,
+    _closed: Option<Log<Infallible>>,
     _forgotten: Option<Slot>,
 }
 
@@ -76,7 +76,7 @@ impl State {
         now: Timestamp,
         limits: &Limits,
     ) -> Result<(Subscription<Outcome>, Effects), StartError> {
-        if self.closed {
+        if self.open.is_none() {
             return Err(StartError::Closed { name: name.clone() });
         }
         if let (Some(_), Some(holder)) = (self.life(name), self.report(name)) {
@@ -127,7 +127,7 @@ impl State {
         let Some(stop) = life.stop.take() else { return Some((monitor, Effects::default())) };
         let answered = life.decide(Err(StartError::Stopped { name: name.clone() }));
         let effects = self.change(name, id, Health::Stopping, now, answered);
-        Some((monitor, Effects { _asked_to_stop: Some(stop), ..effects }))
+        Some((monitor, Effects { _closed: Some(stop), ..effects }))
     }
 
     /// Whoever waits for the start gives it up: the service is told to stop, and its name is free.
@@ -145,14 +145,24 @@ impl State {
         Some(Effects { _answered: Some((None, answer)), ..effects })
     }
 
-    /// The service says why it ends, before it does.
-    pub(super) fn set_reason(&mut self, name: &Name, id: OwnerId, reason: Reason) {
-        if let Some(life) = self.life_of(name, id) {
-            life.reason.get_or_insert(reason);
-        }
+    /// The service says why it ends: from now on it is stopping, and its start is decided. It has its
+    /// name until it has ended. Nothing happens the second time.
+    pub(super) fn set_reason(
+        &mut self,
+        name: &Name,
+        id: OwnerId,
+        reason: &Reason,
+        now: Timestamp,
+    ) -> Effects {
+        let Some(life) = self.life_of(name, id) else { return Effects::default() };
+        life.reason.get_or_insert_with(|| reason.clone());
+        let stop = life.stop.take();
+        let ended = StartError::Ended { name: name.clone(), reason: reason.clone() };
+        let answered = life.decide(Err(ended));
+        Effects { _closed: stop, ..self.change(name, id, Health::Stopping, now, answered) }
     }
 
-    /// The service has ended. `None` if its start was given up before.
+    /// The service, which has said why, has ended. `None` if its start was given up before.
     pub(super) fn end(
         &mut self,
         name: &Name,
@@ -166,11 +176,12 @@ impl State {
 
     /// A stop signal of the service; one that has come already if the service is not wanted.
     pub(super) fn stop_signal(&mut self, name: &Name, id: OwnerId) -> Subscription<Infallible> {
-        let stop = self.life_of(name, id).and_then(|life| life.stop.as_ref());
-        match stop {
-            Some(stop) => stop.subscribe(StartAt::Next),
-            None => Log::new(only_latest()).subscribe(StartAt::Next),
-        }
+        signal(self.life_of(name, id).and_then(|life| life.stop.as_ref()))
+    }
+
+    /// A signal that comes, or has come, when services begin no more.
+    pub(super) fn closing(&self) -> Subscription<Infallible> {
+        signal(self.open.as_ref())
     }
 
     /// Enters a watch.
@@ -215,14 +226,15 @@ impl State {
     }
 
     /// Lets no service begin any more; returns who runs, the last to become ready first, and before
-    /// them who never was.
-    pub(super) fn close(&mut self) -> Vec<Name> {
-        self.closed = true;
+    /// them who never was. Who was asked to stop already comes after all others: one that does not
+    /// listen keeps nobody from being asked.
+    pub(super) fn close(&mut self) -> (Vec<Name>, Effects) {
         let lives = self.slots.iter().filter_map(|(name, slot)| Some((name, slot.life.as_ref()?)));
-        let mut order: Vec<_> =
-            lives.map(|(name, life)| (life.ready.unwrap_or(u64::MAX), name.clone())).collect();
+        let turn = |life: &Life| (life.stop.is_some(), life.ready.unwrap_or(u64::MAX));
+        let mut order: Vec<_> = lives.map(|(name, life)| (turn(life), name.clone())).collect();
         order.sort_unstable_by(|left, right| right.cmp(left));
-        order.into_iter().map(|(_, name)| name).collect()
+        let order = order.into_iter().map(|(_, name)| name).collect();
+        (order, Effects { _closed: self.open.take(), ..Effects::default() })
     }
 
     /// How many names there are.
@@ -258,19 +270,13 @@ impl State {
         now: Timestamp,
         limits: &Limits,
     ) -> Option<Effects> {
-        let mut life = self.slots.get_mut(name)?.life.take()?;
+        let life = self.slots.get_mut(name)?.life.take()?;
         self.services -= 1;
-        let ended = StartError::Ended { name: name.clone(), reason: reason.clone() };
-        let answered = life.decide(Err(ended));
-        let effects = self.change(name, id, Health::Stopped(reason), now, answered);
-        Some(Effects {
-            _asked_to_stop: life.stop.take(),
-            _forgotten: self.forget(limits),
-            ..effects
-        })
+        let effects = self.change(name, id, Health::Stopped(reason), now, None);
+        Some(Effects { _closed: life.stop, _forgotten: self.forget(limits), ..effects })
     }
 
-    /// Reports the service's new health.
+    /// Reports the service's health, unless that is what was reported last.
     fn change(
         &mut self,
         name: &Name,
@@ -279,14 +285,18 @@ impl State {
         since: Timestamp,
         answered: Option<Answered>,
     ) -> Effects {
-        self.changes += 1;
-        let changed = self.changes;
+        let effects = Effects { _answered: answered, ..Effects::default() };
+        let changed = self.changes + 1;
         let slot = self.slot(name);
+        if slot.latest.as_ref().is_some_and(|latest| latest.health == health) {
+            return effects;
+        }
         slot.changed = changed;
         let report = Report { health, since, owner };
         slot.latest = Some(report.clone());
         let (_, reported) = slot.reports.append_quietly(report);
-        Effects { _reported: Some(reported), _answered: answered, ..Effects::default() }
+        self.changes = changed;
+        Effects { _reported: Some(reported), ..effects }
     }
 
     /// Takes out the slot that is of no use any more, or of the least if more are remembered than
@@ -314,6 +324,21 @@ impl Life {
         let (_, aftermath) = answer.append_quietly(outcome);
         Some((Some(aftermath), answer))
     }
+}
+
+impl Default for State {
+    fn default() -> Self {
+        let (slots, open) = (BTreeMap::new(), Some(Log::new(only_latest())));
+        Self { slots, services: 0, watches: 0, changes: 0, open }
+    }
+}
+
+/// Closes with the log, or is closed if there is none any more.
+fn signal(log: Option<&Log<Infallible>>) -> Subscription<Infallible> {
+    log.map_or_else(
+        || Log::new(only_latest()).subscribe(StartAt::Next),
+        |log| log.subscribe(StartAt::Next),
+    )
 }
 
 /// A value that is watched: only the latest one is of interest.

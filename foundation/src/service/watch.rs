@@ -1,7 +1,9 @@
 //! The health of a name as it changes.
 
 use std::fmt;
+use std::future::poll_fn;
 use std::sync::Arc;
+use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
 use super::{Report, Shared, Subscription};
@@ -41,11 +43,7 @@ impl Watch {
 
     /// Waits for a report that was not read yet. Cancel-safe; needs no particular runtime.
     pub async fn next(&mut self) -> Report {
-        loop {
-            if let Ok(report) = self.reports.next().await {
-                return report;
-            }
-        }
+        poll_fn(|context| self.poll_next(context)).await
     }
 
     /// Waits on this thread for a report that was not read yet, until `deadline` at the latest.
@@ -54,6 +52,14 @@ impl Watch {
         loop {
             if let Ok(found) = self.reports.next_blocking(deadline) {
                 return found;
+            }
+        }
+    }
+
+    pub(super) fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Report> {
+        loop {
+            if let Ok(report) = ready!(self.reports.poll_next(context)) {
+                return Poll::Ready(report);
             }
         }
     }

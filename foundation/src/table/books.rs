@@ -1,5 +1,5 @@
-//! The accounts of a table: how much is in it, and in which order it was written. Changed in a
-//! writer's turn only, and pure data: nothing here runs code of a user.
+//! The accounts of a table: how much is in it, and in which order it goes. Changed in a writer's turn
+//! only, and pure data: nothing here runs code of a user.
 
 use std::collections::BTreeMap;
 
@@ -19,30 +19,21 @@ pub(super) struct Books<K> {
     /// The number of the latest write. No number is used twice, not even across a clear, so that an
     /// entry is known by the number of its write.
     latest: u64,
-    /// All entries by the number of their write, if the table keeps order; empty if it does not.
-    pub(super) order: BTreeMap<u64, Place<K>>,
+    /// The key of every entry, if the table keeps order; empty if it does not.
+    pub(super) order: Order<K>,
 }
 
-/// An entry's place in the order of writes.
-pub(super) struct Place<K> {
-    pub(super) key: K,
-    pub(super) expires: Timestamp,
-}
+/// Keys in the order in which entries go: those that expire first, and of those the ones written
+/// first. That is not the order of writes where the clock was set back.
+pub(super) type Order<K> = BTreeMap<Place, K>;
+
+/// An entry's place in the order: when it expires, and the number of its write.
+pub(super) type Place = (Timestamp, u64);
 
 impl Usage {
-    /// With an entry of `weight` more.
-    fn with(self, weight: usize) -> Self {
-        Self { entries: self.entries + 1, bytes: self.bytes.saturating_add(weight) }
-    }
-
     /// Without an entry of `weight`, which is in it.
     fn without(self, weight: usize) -> Self {
         Self { entries: self.entries - 1, bytes: self.bytes - weight }
-    }
-
-    /// With an entry of `weight` in the place of one that weighs `replaced`, or as a new one.
-    fn after(self, weight: usize, replaced: Option<usize>) -> Self {
-        replaced.map_or(self, |replaced| self.without(replaced)).with(weight)
     }
 }
 
@@ -51,29 +42,26 @@ impl<K> Books<K> {
         Self { usage: Usage::default(), latest: 0, order: BTreeMap::new() }
     }
 
-    /// Which limit an entry of `weight` would break, in the place of one that weighs `replaced` or as
-    /// a new one.
-    pub(super) fn broken_by(
+    /// How much there is with an entry of `weight`, in the place of one that weighs `replaced` or as a
+    /// new one; or the limit that it would break. Weights are a user's: their sum may be no number.
+    pub(super) fn with(
         &self,
         (weight, replaced): (usize, Option<usize>),
         (max_entries, max_bytes): (usize, usize),
-    ) -> Option<Limit> {
-        let after = self.usage.after(weight, replaced);
-        if after.entries > max_entries {
-            return Some(Limit::Entries(max_entries));
-        }
-        (after.bytes > max_bytes).then_some(Limit::Bytes(max_bytes))
+    ) -> Result<Usage, Limit> {
+        let rest = replaced.map_or(self.usage, |replaced| self.usage.without(replaced));
+        let entries = rest.entries.checked_add(1).filter(|entries| *entries <= max_entries);
+        let bytes = rest.bytes.checked_add(weight).filter(|bytes| *bytes <= max_bytes);
+        let entries = entries.ok_or(Limit::Entries(max_entries))?;
+        Ok(Usage { entries, bytes: bytes.ok_or(Limit::Bytes(max_bytes))? })
     }
 
-    /// Enters a write and returns its number. The place of what it replaces was taken before.
-    pub(super) fn enter(
-        &mut self,
-        (weight, replaced): (usize, Option<usize>),
-        place: Option<Place<K>>,
-    ) -> u64 {
-        self.usage = self.usage.after(weight, replaced);
+    /// Enters a write, with which there is so much, and returns its number. The place of what it
+    /// replaces was taken before.
+    pub(super) fn enter(&mut self, usage: Usage, expires: Timestamp, key: Option<K>) -> u64 {
+        self.usage = usage;
         self.latest += 1;
-        self.order.extend(place.map(|place| (self.latest, place)));
+        self.order.extend(key.map(|key| ((expires, self.latest), key)));
         self.latest
     }
 
@@ -82,14 +70,14 @@ impl<K> Books<K> {
         self.usage = self.usage.without(weight);
     }
 
-    /// Takes the oldest entry's place if that entry has expired, or in any case if `evicts`.
-    pub(super) fn take_oldest(&mut self, now: Timestamp, evicts: bool) -> Option<Place<K>> {
-        let oldest = self.order.first_entry()?;
-        (evicts || oldest.get().expires <= now).then(|| oldest.remove())
+    /// Takes the key of the first entry in the order if it has expired, or in any case if `evicts`.
+    pub(super) fn take_first(&mut self, now: Timestamp, evicts: bool) -> Option<K> {
+        let first = self.order.first_entry()?;
+        (evicts || first.key().0 <= now).then(|| first.remove())
     }
 
     /// Strikes everything out. The caller drops what is returned.
-    pub(super) fn strike_all(&mut self) -> BTreeMap<u64, Place<K>> {
+    pub(super) fn strike_all(&mut self) -> Order<K> {
         self.usage = Usage::default();
         std::mem::take(&mut self.order)
     }

@@ -2,7 +2,6 @@
 
 use std::any::{Any, type_name};
 use std::borrow::Borrow;
-use std::collections::BTreeMap;
 use std::hash::Hash;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,7 +10,7 @@ use arc_swap::ArcSwapOption;
 use foldhash::fast::RandomState;
 use papaya::HashMap;
 
-use super::books::{Books, Place, Usage};
+use super::books::{Books, Order, Place, Usage};
 use super::turn::{Expected, Incoming, Turn, Turned, Unturned};
 use super::{Limit, TableGone, TableSpec};
 use crate::clock::{Clock, Timestamp};
@@ -53,8 +52,10 @@ pub(super) struct Refused<K, V> {
 
 /// Why a write changed nothing.
 pub(super) enum Refusal<V> {
-    /// Not the expected version; what stands there.
-    Changed(Option<V>),
+    /// Something is there, and nothing was expected.
+    Occupied(V),
+    /// Not the expected version.
+    Changed,
     Full(Limit),
     /// What the entry weighs.
     TooLarge(usize),
@@ -64,7 +65,7 @@ pub(super) enum Refusal<V> {
 /// What was in a table, for the caller to drop.
 pub(super) struct Remains<K, V> {
     _map: Option<Arc<Map<K, V>>>,
-    _order: BTreeMap<u64, Place<K>>,
+    _order: Order<K>,
 }
 
 /// A table of any types, as the directory knows it.
@@ -78,6 +79,10 @@ pub(super) trait Listed: Any + Send + Sync {
 impl<V> Entry<V> {
     pub(super) fn is_alive(&self, now: Timestamp) -> bool {
         now < self.expires
+    }
+
+    pub(super) fn place(&self) -> Place {
+        (self.expires, self.version)
     }
 }
 
@@ -197,8 +202,8 @@ impl<K: Hash + Eq + Clone, V: Clone> Contents<K, V> {
         }
     }
 
-    /// Takes `step` as the only writer. What it finds is cloned after the turn; `goods`, what it was
-    /// to put into the table, come back if it did not.
+    /// Takes `step` as the only writer, at a time that is read in its turn. What it finds is cloned
+    /// after the turn; `goods`, what it was to put into the table, come back if it did not.
     ///
     /// The map's guard is taken in the turn, because only then it is certain which map is the
     /// table's, and dropped after it, because that may run destructors.
@@ -207,7 +212,6 @@ impl<K: Hash + Eq + Clone, V: Clone> Contents<K, V> {
         goods: G,
         step: impl for<'g> FnOnce(Turn<'g, '_, K, V>, G) -> Turned<'g, V, G>,
     ) -> Result<Option<V>, (G, Refusal<V>)> {
-        let now = self.now();
         let mut garbage = Vec::new();
         let loaded;
         let guard;
@@ -215,15 +219,17 @@ impl<K: Hash + Eq + Clone, V: Clone> Contents<K, V> {
         loaded = self.map.load();
         let Some(map) = loaded.as_deref() else { return Err((goods, Refusal::Gone)) };
         guard = map.guard();
-        let garbage = &mut garbage;
+        let (now, garbage) = (self.now(), &mut garbage);
         let turned = step(Turn { map, guard: &guard, books: &mut books, garbage, now }, goods);
         drop(books);
-        let value = |entry: Option<&Entry<V>>| entry.map(|entry| entry.value.clone());
-        match turned {
-            Ok(entry) => Ok(value(entry)),
-            Err((goods, Unturned::Changed(entry))) => Err((goods, Refusal::Changed(value(entry)))),
-            Err((goods, Unturned::Full(limit))) => Err((goods, Refusal::Full(limit))),
-        }
+        turned.map(|entry| entry.map(|entry| entry.value.clone())).map_err(|(goods, why)| {
+            let why = match why {
+                Unturned::Occupied(entry) => Refusal::Occupied(entry.value.clone()),
+                Unturned::Changed => Refusal::Changed,
+                Unturned::Full(limit) => Refusal::Full(limit),
+            };
+            (goods, why)
+        })
     }
 }
 

@@ -11,7 +11,7 @@ use std::time::Duration;
 use super::contents::{Contents, Listed};
 use super::{CreateError, OpenError, Table, TableSpec};
 use crate::clock::{Clock, Timestamp};
-use crate::owner::{OwnerId, OwnerRef};
+use crate::owner::{Kept, OwnerId, OwnerRef};
 use crate::registry::Name;
 use crate::sync::{Mutex, lock};
 
@@ -49,12 +49,16 @@ pub struct Limits {
 /// Keeps a table; dropping it ends the table and frees its name and its entries.
 ///
 /// Give it to an [owner](crate::owner) to let the table end with that, and take it back to end the
-/// table earlier.
+/// table earlier. [`Tables::create_for`] does so from the start, and then the directory lists the
+/// owner.
 #[must_use = "dropping the guard of a table ends the table at once"]
 pub struct TableGuard<K, V> {
     table: Table<K, V>,
     directory: Arc<Directory>,
 }
+
+/// A table that an owner keeps, and the receipt for its guard.
+pub type OwnedTable<K, V> = (Table<K, V>, Kept<TableGuard<K, V>>);
 
 /// A table as the directory lists it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,7 +69,7 @@ pub struct TableInfo {
     pub entries: usize,
     /// What they weigh.
     pub bytes: usize,
-    /// Who owns it, if it was made for an owner.
+    /// Who owns it, if it was made by [`Tables::create_for`].
     pub owner: Option<OwnerId>,
     /// When it was made.
     pub created: Timestamp,
@@ -119,13 +123,15 @@ impl Tables {
         self.file(name, spec, None)
     }
 
-    /// Makes a table that ends with `owner`, before the owner's monitors hear of its end.
+    /// Makes a table that ends with `owner`, before the owner's monitors hear of its end. The receipt
+    /// is for ending it earlier: [`Kept::take`] takes its guard back. Dropping the receipt changes
+    /// nothing.
     pub fn create_for<K, V>(
         &self,
         owner: &OwnerRef,
         name: Name,
         spec: TableSpec<K, V>,
-    ) -> Result<Table<K, V>, CreateError>
+    ) -> Result<OwnedTable<K, V>, CreateError>
     where
         K: Hash + Eq + Clone + Send + Sync + 'static,
         V: Clone + Send + Sync + 'static,
@@ -133,7 +139,7 @@ impl Tables {
         let guard = self.file(name, spec, Some(owner.id()))?;
         let table = guard.table.clone();
         match owner.keep(guard) {
-            Ok(_) => Ok(table),
+            Ok(kept) => Ok((table, kept)),
             Err(ended) => {
                 Err(CreateError::OwnerEnded { name: table.name().clone(), owner: ended.owner })
             }

@@ -305,6 +305,99 @@ fn a_write_takes_out_no_more_expired_entries_than_its_step() {
 }
 
 #[test]
+fn what_has_expired_keeps_nothing_out_also_if_the_clock_was_set_back_before() {
+    let hand = Clock::manual(Timestamp::from_nanos(100));
+    let tables = Tables::with_clock(Limits::default(), hand.clock());
+    let ttl = Some(Duration::from_nanos(10));
+    let spec = TableSpec { max_entries: 2, ttl, ..TableSpec::default() };
+    let table = tables.create::<&str, u8>(name("a/b"), spec).unwrap();
+    table.insert("before", 1).unwrap();
+    hand.set(Timestamp::from_nanos(50));
+    table.insert("after", 2).unwrap();
+    assert!(table.insert("too much", 3).is_err());
+    hand.set(Timestamp::from_nanos(60));
+    assert_eq!(table.get("after").unwrap(), None);
+    table.insert("next", 3).unwrap();
+    assert_eq!((table.get("before").unwrap(), table.get("next").unwrap()), (Some(1), Some(3)));
+    hand.set(Timestamp::from_nanos(70));
+    assert_eq!((table.purge().unwrap(), table.len()), (1, 1));
+}
+
+#[test]
+fn weights_whose_sum_is_no_number_are_refused_and_the_accounts_stay_right() {
+    let tables = Tables::default();
+    let weigh = |_: &u8, value: &usize| *value;
+    let spec = TableSpec { max_bytes: usize::MAX, weigh, ..TableSpec::default() };
+    let table = tables.create(name("a/b"), spec).unwrap();
+    table.insert(1, usize::MAX).unwrap();
+    let refused = table.insert(2, usize::MAX).unwrap_err();
+    assert!(matches!(refused, WriteError::Full { limit: Limit::Bytes(usize::MAX), .. }));
+    table.insert(1, usize::MAX - 1).unwrap();
+    table.insert(2, 1).unwrap();
+    assert_eq!((table.len(), table.bytes()), (2, usize::MAX));
+    table.remove(&1).unwrap();
+    table.remove(&2).unwrap();
+    assert_eq!((table.len(), table.bytes()), (0, 0));
+}
+
+/// A value that counts its clones.
+struct Counted(Arc<std::sync::atomic::AtomicUsize>);
+
+type MakesChange = fn(Counted) -> Change<Counted>;
+
+impl Clone for Counted {
+    fn clone(&self) -> Self {
+        self.0.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+        Self(Arc::clone(&self.0))
+    }
+}
+
+#[test]
+fn compute_clones_the_value_it_returns_and_no_other_and_looks_again_if_the_entry_changed() {
+    let tables = Tables::default();
+    let table = tables.create::<u8, Counted>(name("a/b"), TableSpec::default()).unwrap();
+    let clones = Arc::default();
+    let value = || Counted(Arc::clone(&clones));
+    let set: (MakesChange, usize) = (Change::Set, 1);
+    for (step, expected) in [set, set, (|_| Change::Keep, 1), (|_| Change::Remove, 0)] {
+        clones.store(0, std::sync::atomic::Ordering::SeqCst);
+        drop(table.compute(1, |_| step(value())).unwrap());
+        assert_eq!(clones.load(std::sync::atomic::Ordering::SeqCst), expected);
+    }
+    table.insert(1, value()).unwrap();
+    clones.store(0, std::sync::atomic::Ordering::SeqCst);
+    let mut runs = 0;
+    let computed = table.compute(1, |_| {
+        runs += 1;
+        // Another writer comes first once, and then somebody clears the table.
+        match runs {
+            1 => drop(table.insert(1, value()).unwrap()),
+            2 => table.clear().unwrap(),
+            _ => {}
+        }
+        Change::Set(value())
+    });
+    assert!(computed.unwrap().is_some());
+    // One of the insert's answer, and of each run's value that was to be returned.
+    assert_eq!((runs, clones.load(std::sync::atomic::Ordering::SeqCst)), (3, 1 + 3));
+}
+
+#[test]
+fn an_owned_table_can_end_before_its_owner() {
+    let (tables, owner) = (Tables::default(), Owner::new());
+    let spec = TableSpec::default;
+    let (table, kept) = tables.create_for::<u8, u8>(&owner.handle(), name("a/b"), spec()).unwrap();
+    assert_eq!(kept.owner(), owner.id());
+    drop(kept.take());
+    assert!(table.is_gone() && tables.list().is_empty());
+    let (table, kept) = tables.create_for::<u8, u8>(&owner.handle(), name("a/b"), spec()).unwrap();
+    drop(kept);
+    assert!(!table.is_gone(), "the receipt does not keep the table");
+    owner.end(Reason::Normal);
+    assert!(table.is_gone());
+}
+
+#[test]
 fn refusals_name_the_limit_and_give_everything_back() {
     let tables = Tables::new(Limits { max_tables: 1 });
     let weigh = |_: &String, value: &String| value.len();
@@ -340,7 +433,8 @@ fn with_its_owner_a_table_frees_name_and_entries_before_any_down() {
     let tables = Tables::default();
     let owner = Owner::new();
     let handle = owner.handle();
-    let table = tables.create_for::<u32, _>(&handle, name("a/b"), TableSpec::default()).unwrap();
+    let (table, _kept) =
+        tables.create_for::<u32, _>(&handle, name("a/b"), TableSpec::default()).unwrap();
     assert_eq!(tables.list()[0].owner, Some(owner.id()));
     let (value, trace) = traced();
     for key in 0..100 {

@@ -36,7 +36,8 @@ pub enum WhenFull {
     /// It is refused.
     #[default]
     Refuse,
-    /// The entries that were written longest ago make room, as many as are needed.
+    /// The entries that were written longest ago make room, as many as are needed. Where there is a
+    /// time to live, those that expire first: that differs only if the clock was set back.
     EvictOldest,
 }
 

@@ -8,7 +8,7 @@ use std::hash::Hash;
 
 use papaya::LocalGuard;
 
-use super::books::{Books, Place};
+use super::books::{Books, Usage};
 use super::contents::{Entry, Map};
 use super::{Limit, TableSpec, WhenFull};
 use crate::clock::Timestamp;
@@ -33,6 +33,8 @@ pub(super) struct Turn<'g, 'b, K, V> {
 #[derive(Clone, Copy)]
 pub(super) enum Expected {
     Anything,
+    /// None.
+    Nothing,
     /// The one of this version, or none.
     Version(Option<u64>),
 }
@@ -48,11 +50,15 @@ pub(super) struct Incoming<K, V> {
 
 /// Why a turn changed nothing.
 pub(super) enum Unturned<'g, V> {
-    Changed(Option<&'g Entry<V>>),
+    /// Something is there, and nothing was expected.
+    Occupied(&'g Entry<V>),
+    /// Not the expected version.
+    Changed,
     Full(Limit),
 }
 
-/// What a turn replaced or removed, if it was alive; or `G`, what the turn was to put there.
+/// What a turn replaced or removed, if it was alive and anything was expected: who expects a version
+/// knows the value. Or `G`, what the turn was to put there.
 pub(super) type Turned<'g, V, G> = Result<Option<&'g Entry<V>>, (G, Unturned<'g, V>)>;
 
 impl<'g, K: Hash + Eq, V> Turn<'g, '_, K, V> {
@@ -67,14 +73,15 @@ impl<'g, K: Hash + Eq, V> Turn<'g, '_, K, V> {
         let old = self.map.get(&incoming.key, self.guard);
         let change = (incoming.weight, old.map(|old| old.weight));
         let room = self.expect(old, expected).and_then(|()| self.make_room(change, old, spec));
-        if let Err(why) = room {
-            return Err((incoming, why));
-        }
+        let usage = match room {
+            Ok(usage) => usage,
+            Err(why) => return Err((incoming, why)),
+        };
         let Incoming { key, value, weight, ordered } = incoming;
         let expires = spec.ttl.map_or(NEVER, |ttl| self.now.saturating_add(ttl));
-        let version = self.books.enter(change, ordered.map(|key| Place { key, expires }));
+        let version = self.books.enter(usage, expires, ordered);
         let old = self.map.insert(key, Entry { value, weight, version, expires }, self.guard);
-        Ok(old.filter(|old| old.is_alive(self.now)))
+        Ok(self.wanted(old, expected))
     }
 
     /// Takes an entry out of the map.
@@ -87,13 +94,13 @@ impl<'g, K: Hash + Eq, V> Turn<'g, '_, K, V> {
         self.expect(found, expected).map_err(|why| ((), why))?;
         let Some(old) = self.map.remove(key, self.guard) else { return Ok(None) };
         self.books.strike(old.weight);
-        self.garbage.extend(self.books.order.remove(&old.version).map(|place| place.key));
-        Ok(Some(old).filter(|old| old.is_alive(self.now)))
+        self.garbage.extend(self.books.order.remove(&old.place()));
+        Ok(self.wanted(Some(old), expected))
     }
 
     /// Takes out up to `limit` expired entries and returns how many it were.
     pub(super) fn purge(&mut self, limit: usize) -> usize {
-        (0..limit).take_while(|_| self.drop_oldest(false)).count()
+        (0..limit).take_while(|_| self.drop_first(false)).count()
     }
 
     fn expect(
@@ -102,43 +109,54 @@ impl<'g, K: Hash + Eq, V> Turn<'g, '_, K, V> {
         expected: Expected,
     ) -> Result<(), Unturned<'g, V>> {
         let alive = found.filter(|entry| entry.is_alive(self.now));
-        match expected {
-            Expected::Version(version) if version != alive.map(|entry| entry.version) => {
-                Err(Unturned::Changed(alive))
+        match (expected, alive) {
+            (Expected::Nothing, Some(entry)) => Err(Unturned::Occupied(entry)),
+            (Expected::Version(version), _) if version != alive.map(|entry| entry.version) => {
+                Err(Unturned::Changed)
             }
-            Expected::Version(_) | Expected::Anything => Ok(()),
+            _ => Ok(()),
         }
     }
 
+    /// What a turn replaced or removed, for whoever wants its value.
+    fn wanted(&self, old: Option<&'g Entry<V>>, expected: Expected) -> Option<&'g Entry<V>> {
+        old.filter(|old| matches!(expected, Expected::Anything) && old.is_alive(self.now))
+    }
+
     /// Drops expired entries, and others if the table evicts, until there is room for a new entry or
-    /// one in the place of `old`, whose place is taken if there is. Amortised constant: each entry
-    /// that goes was written before.
+    /// one in the place of `old`, whose place is taken if there is; returns how much there is then.
+    /// Amortised constant: each entry that goes was written before.
     fn make_room(
         &mut self,
         change: (usize, Option<usize>),
         old: Option<&Entry<V>>,
         spec: &TableSpec<K, V>,
-    ) -> Result<(), Unturned<'g, V>> {
+    ) -> Result<Usage, Unturned<'g, V>> {
         // What is to be replaced must not be counted as room a second time.
-        let place = old.and_then(|old| Some((old.version, self.books.order.remove(&old.version)?)));
+        let taken = old.and_then(|old| Some((old.place(), self.books.order.remove(&old.place())?)));
         let evicts = spec.when_full == WhenFull::EvictOldest;
-        while let Some(limit) = self.books.broken_by(change, (spec.max_entries, spec.max_bytes)) {
-            if !self.drop_oldest(evicts) {
-                self.books.order.extend(place);
-                return Err(Unturned::Full(limit));
+        loop {
+            match self.books.with(change, (spec.max_entries, spec.max_bytes)) {
+                Ok(usage) => {
+                    self.garbage.extend(taken.map(|(_, key)| key));
+                    return Ok(usage);
+                }
+                Err(_) if self.drop_first(evicts) => {}
+                Err(limit) => {
+                    self.books.order.extend(taken);
+                    return Err(Unturned::Full(limit));
+                }
             }
         }
-        self.garbage.extend(place.map(|(_, place)| place.key));
-        Ok(())
     }
 
-    /// Drops the oldest entry if it has expired, or in any case if `evicts`.
-    fn drop_oldest(&mut self, evicts: bool) -> bool {
-        let Some(place) = self.books.take_oldest(self.now, evicts) else { return false };
-        if let Some(old) = self.map.remove(&place.key, self.guard) {
+    /// Drops the first entry in the order if it has expired, or in any case if `evicts`.
+    fn drop_first(&mut self, evicts: bool) -> bool {
+        let Some(key) = self.books.take_first(self.now, evicts) else { return false };
+        if let Some(old) = self.map.remove(&key, self.guard) {
             self.books.strike(old.weight);
         }
-        self.garbage.push(place.key);
+        self.garbage.push(key);
         true
     }
 }

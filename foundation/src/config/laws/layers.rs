@@ -249,6 +249,30 @@ fn every_problem_of_every_layer_is_reported_with_its_source() {
     assert_eq!(refused.lines().collect::<Vec<_>>(), expected);
 }
 
+#[cfg(unix)]
+#[test]
+fn a_link_that_leads_nowhere_is_a_problem_and_no_empty_layer() {
+    let directory = TempDir::new().unwrap();
+    let at = |name: &str| directory.path().join(name);
+    fs::create_dir(at("conf.d")).unwrap();
+    for link in ["conf.d/10.toml", "local.toml", "more.d"] {
+        std::os::unix::fs::symlink(at("gone"), at(link)).unwrap();
+    }
+    let refused = Config::builder(Schema::new(&[LAYERED]).unwrap())
+        .directory(at("conf.d"))
+        .optional_file(at("local.toml"))
+        .optional_directory(at("more.d"))
+        // Nothing is here, whatever the way to it.
+        .optional_file(at("more.d/local.toml"))
+        .build()
+        .unwrap_err();
+    let files: Vec<_> = refused.problems.iter().map(|problem| problem.source.to_string()).collect();
+    let expected = ["conf.d/10.toml", "local.toml", "more.d"];
+    assert_eq!(files, expected.map(|name| format!("{}:1:1", at(name).display())));
+    let unreadable = |problem: &Problem| matches!(problem.violation, Violation::Unreadable { .. });
+    assert!(refused.problems.iter().all(unreadable), "{refused}");
+}
+
 #[test]
 fn the_environment_sets_every_kind_of_value() {
     let variables = [

@@ -119,6 +119,44 @@ fn no_error_about_a_secret_shows_it() {
 }
 
 #[test]
+fn a_required_secret_that_is_missing_is_refused_with_rule_and_place() {
+    const REQUIRED: &[KeySpec] = &[KeySpec::required_secret("db.password")];
+    let directory = tempfile::TempDir::new().unwrap();
+    let path = directory.path().join("app.toml");
+    let schema = || Schema::new(&[REQUIRED]).unwrap();
+    let build = |variables: &[(&str, &str)]| {
+        let builder = Config::builder(schema()).optional_file(&path);
+        builder.environment("APP", variables.iter().copied()).build()
+    };
+    let missing = "`db.password` must be a text that is not empty, but is not set; it can be set in a \
+                   file or by the variable APP__DB__PASSWORD";
+    assert_eq!(build(&[]).unwrap_err().to_string(), missing);
+    let without = Config::builder(schema()).optional_file(&path).build().unwrap_err();
+    assert_eq!(without.to_string(), missing.replace(" or by the variable APP__DB__PASSWORD", ""));
+    let empty = build(&[("APP__DB__PASSWORD", "")]).unwrap_err().to_string();
+    assert!(empty.contains("`db.password` must be a text that is not empty, but is"), "{empty}");
+    // What something broken may set is not reported as missing.
+    let typo = build(&[("APP__DB__PASWORD", CANARY)]).unwrap_err().to_string();
+    assert!(!typo.contains("not set"), "{typo}");
+    std::fs::write(&path, "db.password = = 1").unwrap();
+    let broken = build(&[]).unwrap_err().to_string();
+    assert!(!broken.contains("not set"), "{broken}");
+    std::fs::write(&path, format!("db.password = '{CANARY}'")).unwrap();
+    let config = build(&[]).unwrap();
+    std::fs::write(&path, "").unwrap();
+    let Err(UpdateError::Rejected(refused)) = config.reload() else { panic!("not refused") };
+    assert_eq!(refused.to_string(), missing);
+    assert_eq!(config.get::<Secret>("db.password").unwrap().expose(), CANARY);
+    assert!(build(&[("APP__DB__PASSWORD", CANARY)]).is_ok());
+    let emptied = config.update(|draft| Ok(draft.set("db.password", "")?)).unwrap_err();
+    assert_eq!(
+        emptied.to_string(),
+        "`db.password` must be a text that is not empty, but is <not shown>"
+    );
+    assert!(reference_markdown(&schema(), "APP").contains("| secret | none, must be set |"));
+}
+
+#[test]
 fn the_reference_page_says_which_keys_are_secret() {
     let page = reference_markdown(&schema(), "APP");
     let row = "| `token` | secret | never shown | a text | `APP__S__TOKEN` | Opens the door. |\n";

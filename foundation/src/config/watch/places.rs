@@ -118,3 +118,69 @@ fn parts(path: &Path) -> Vec<OsString> {
     let parts = path.components().filter(|part| !matches!(part, Component::CurDir));
     parts.rev().map(|part| part.as_os_str().to_owned()).collect()
 }
+
+#[cfg(all(test, not(foundation_loom)))]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::config::{Builder, Config, Schema};
+
+    /// Whether events at these paths below `root` concern the files that `build` names.
+    #[expect(clippy::unwrap_used, reason = "for tests")]
+    fn concerning(
+        root: &Path,
+        build: impl FnOnce(Builder) -> Builder,
+        paths: &[&str],
+    ) -> Vec<bool> {
+        let config = build(Config::builder(Schema::new(&[]).unwrap())).build().unwrap();
+        let places = Places::default();
+        places.replace(Found::on_disk(config.origin.files()));
+        paths.iter().map(|path| places.concern(&[root.join(path)])).collect()
+    }
+
+    #[test]
+    fn of_a_directory_only_the_toml_files_that_are_not_hidden_and_itself_count() {
+        let directory = tempfile::TempDir::new().unwrap();
+        let root = directory.path().canonicalize().unwrap();
+        fs::create_dir(root.join("conf.d")).unwrap();
+        fs::write(root.join("conf.d/a.toml"), "").unwrap();
+        let collection = |builder: Builder| builder.directory(root.join("conf.d"));
+        let counts = ["conf.d", "conf.d/a.toml", "conf.d/new.toml"];
+        assert_eq!(concerning(&root, collection, &counts), [true; 3]);
+        let none = ["app.log", "a.toml", "conf.d/a.toml~", "conf.d/.a.toml", "conf.d/deep/a.toml"];
+        assert_eq!(concerning(&root, collection, &none), [false; 5]);
+    }
+
+    #[test]
+    fn of_a_file_its_own_name_and_that_of_each_missing_part_count() {
+        let directory = tempfile::TempDir::new().unwrap();
+        let root = directory.path().canonicalize().unwrap();
+        fs::write(root.join("app.toml"), "").unwrap();
+        let files = |builder: Builder| {
+            builder.file(root.join("app.toml")).optional_file(root.join("etc/app/local.toml"))
+        };
+        assert_eq!(concerning(&root, files, &["app.toml", "etc"]), [true; 2]);
+        let none = ["app.log", "other.toml", "app.toml~", "etc/app", "etc/app/local.toml"];
+        assert_eq!(concerning(&root, files, &none), [false; 5]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn every_link_on_the_way_and_what_it_leads_to_count() {
+        use std::os::unix::fs::symlink;
+
+        let directory = tempfile::TempDir::new().unwrap();
+        let root = directory.path().canonicalize().unwrap();
+        fs::create_dir(root.join("..1")).unwrap();
+        fs::write(root.join("..1/app.toml"), "").unwrap();
+        symlink("..1", root.join("..data")).unwrap();
+        symlink("..data/app.toml", root.join("app.toml")).unwrap();
+        let file = |builder: Builder| builder.file(root.join("app.toml"));
+        let counts = ["app.toml", "..data", "..1/app.toml"];
+        assert_eq!(concerning(&root, file, &counts), [true; 3]);
+        // The operating system names what is behind a link by the directory that is watched.
+        let none = ["..tmp", "..1/other.toml", "..2/app.toml", "..data/app.toml", "other.toml"];
+        assert_eq!(concerning(&root, file, &none), [false; 5]);
+    }
+}
