@@ -83,7 +83,7 @@
 //!
 //! | guarantee | held by |
 //! |---|---|
-//! | services follow a model of their states | `service::laws::services_behave_like_a_model_of_their_states` |
+//! | services follow a model of their states | `service::machine::services_behave_like_a_model_of_their_states` |
 //! | of ready, failure, deadline and stop exactly one decides a start | `service::races::of_ready_failure_deadline_and_stop_one_decides_the_start` |
 //! | a panic stops a service at once | `service::laws::a_panic_stops_a_service_at_once_whether_it_was_ready_or_not`, `service::laws::while_what_a_service_kept_is_dropped_it_is_stopping_and_its_start_is_decided` |
 //! | one that does not listen keeps nobody from being stopped | `service::laws::who_does_not_listen_keeps_nobody_from_being_asked_however_often_the_wait_is_given_up` |

@@ -82,6 +82,8 @@ mod watch;
 #[cfg(all(test, not(foundation_loom)))]
 mod laws;
 #[cfg(all(test, not(foundation_loom)))]
+mod machine;
+#[cfg(all(test, not(foundation_loom)))]
 mod races;
 
 pub use error::{NotWanted, ReadyError, StartError, StopError, TooManyWatches};
