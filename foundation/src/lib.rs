@@ -106,7 +106,7 @@
 //! | guarantee | held by |
 //! |---|---|
 //! | every way to end is counted once, on any thread | `telemetry::laws::every_way_to_end_is_counted_as_what_it_is_and_once`, `telemetry::laws::no_end_on_any_thread_is_lost`, `telemetry::cells::models` (every interleaving) |
-//! | a window has every end of its time, timed or not, also those that begin a slice together | `telemetry::laws::a_window_of_a_sampled_operation_has_every_end_of_its_time`, `telemetry::laws::ends_that_begin_a_slice_together_are_all_in_it_and_whole` |
+//! | a window has every end of its time, timed or not, also those that begin a slice together | `telemetry::laws::windows::a_window_of_a_sampled_operation_has_every_end_of_its_time`, `telemetry::laws::windows::ends_that_begin_a_slice_together_are_all_in_it_and_whole` |
 //! | windows and quantiles agree with an exact list within the stated error | `telemetry::laws::summaries_and_windows_agree_with_a_list_of_everything_recorded` |
 //! | recording allocates nothing; threads that end leave nothing | `tests/telemetry_allocations.rs` |
 //! | the Prometheus text says the same | `tests/telemetry_prometheus.rs` |

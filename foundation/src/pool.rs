@@ -17,20 +17,23 @@
 //!
 //! Overflow is one rule, `open connections ≤ size unless somebody waits`, restored after whatever
 //! can break it: a connection that comes back, a caller that leaves the queue. Under pressure
-//! a connection goes from hand to hand; as soon as nobody waits, what is idle above `size` is closed,
-//! longest idle first. Closing the pool is the same rule with zero. deadpool's `close` is not used:
-//! it drops connections under its lock, where a destructor that uses the pool would deadlock.
+//! a connection goes from hand to hand; as soon as nobody waits, one that comes back above `size` is
+//! closed instead of kept, and when the last waiter leaves, what is idle above `size`, longest idle
+//! first. Closing the pool is the same rule with zero. deadpool's `close` is not used: it drops
+//! connections under its lock, where a destructor that uses the pool would deadlock.
 //!
-//! A slot is free once its connection left the pool. The destructors of surplus and expired idle
-//! connections run just after: for as long as they take, such a connection can coexist with its
-//! successor.
+//! A connection that is closed when it comes back keeps its slot until its destructor has run. The
+//! slot of an idle one that is closed is free before: for as long as its destructor takes, such
+//! a connection can coexist with its successor.
 //!
 //! # Costs
 //!
 //! A `get` that finds an idle connection whose check is ready allocates nothing, nor does giving it
-//! back; both together take a handful of short locks. Waiting allocates nothing either, but for the
-//! caller's own future. Closing a surplus connection allocates a list for it. The list of idle
-//! connections is reserved at the start.
+//! back, also where it is closed as surplus; both together take a handful of short locks. Waiting
+//! allocates nothing either, but for the caller's own future. Closing idle connections, when the last
+//! waiter left a surplus, by `maintain` or by `close`, goes through all idle ones under deadpool's
+//! lock and allocates a list with room for all slots. The list of idle connections is reserved at the
+//! start.
 //!
 //! # Guarantees, and the tests that hold them
 //!
@@ -45,7 +48,10 @@
 //! | the end waits for destructors that still run | `laws::the_end_waits_for_the_destructors` |
 //! | a connection whose check was cut short is not used again | `laws::a_connection_whose_check_was_cut_short_is_closed` |
 //! | a pool that is closed under load leaves no connection | `laws::closing_in_a_race_ends_with_no_connection_left` |
+//! | the end comes also if the pool is closed while a destructor runs | `laws::closing::a_close_while_a_surplus_connection_is_being_closed_finds_its_end` |
+//! | nothing is handed out by a poll that begins after the close | `laws::closing::what_was_ready_in_the_moment_of_the_close_is_not_handed_out` |
 //! | a connection's destructor may use the pool | `laws::closing::a_connections_destructor_may_use_the_pool` |
+//! | a `get` and its return allocate nothing | `tests/pool_allocations.rs` |
 //! | a server that dies and comes back costs errors, not the pool | `tests/pool_tcp.rs` |
 //!
 //! # Example
@@ -111,7 +117,8 @@ pub use settings::{
 };
 pub use status::Status;
 
-/// A pool of connections. Clones share it; the idle connections are closed with the last clone.
+/// A pool of connections. Clones share it; the idle connections are closed when the last clone and
+/// the last [`Pooled`] are dropped.
 ///
 /// Time is tokio's, so a test can pause it.
 pub struct Pool<C: Connect> {
@@ -147,6 +154,20 @@ impl<C: Connect> Pool<C> {
         Checkout::new(&self.shared, within).run().await.map(Pooled::new)
     }
 
+    /// A connection without waiting for one: `None` if as many are in use, or promised to those who
+    /// wait, as may be. To check an idle one or to make a new one may take
+    /// [`PoolSettings::get_timeout`].
+    ///
+    /// Cancel-safe like [`get_within`](Self::get_within).
+    ///
+    /// # Panics
+    ///
+    /// Outside a tokio runtime with its timer enabled; and where [`Connect`] panics.
+    pub async fn try_get(&self) -> Result<Option<Pooled<C>>, GetError<C::Error>> {
+        let checkout = Checkout::new(&self.shared, self.shared.settings.get_timeout);
+        Ok(checkout.run_at_once().await?.map(Pooled::new))
+    }
+
     /// Closes the idle connections that are over [`PoolSettings::max_lifetime`] or
     /// [`PoolSettings::idle_timeout`] and says how many they were.
     ///
@@ -156,8 +177,9 @@ impl<C: Connect> Pool<C> {
         self.shared.maintain()
     }
 
-    /// Closes the pool. Whoever asks, waits, checks or connects is told [`GetError::Closed`]; idle
-    /// connections are closed now, the others when they are given back.
+    /// Closes the pool. Whoever asks, waits, checks or connects is told [`GetError::Closed`]: no poll
+    /// that begins after this call gets a connection. Idle connections are closed now, the others when
+    /// they are given back.
     ///
     /// Calling it again does nothing.
     pub fn close(&self) {
@@ -187,7 +209,10 @@ impl<C: Connect> Pool<C> {
     pub async fn drain(&self, within: Duration) -> Result<(), DrainError> {
         self.close();
         let closed = timeout_at(later(Instant::now(), within), self.closed()).await;
-        closed.map_err(|_| DrainError { in_use: self.status().in_use, within })
+        closed.map_err(|_| {
+            let Status { created, closed, in_use, .. } = self.status();
+            DrainError { open: created.saturating_sub(closed), in_use, within }
+        })
     }
 
     /// How the pool stands.

@@ -3,18 +3,20 @@
 //! Owns named operations, counters and gauges, and what can be asked of them: how often, how long, how
 //! it ended, since the beginning and over sliding windows. Promises that no end of an operation is
 //! lost, whichever way it ended and whichever thread it was on; that counts and sums are exact and
-//! quantiles within [`Distribution::RELATIVE_ERROR`]; and that recording waits for nobody and, after a
-//! thread's and a window's first round, allocates nothing. Leaves objectives, alarms and the network
-//! to others: with the feature `prometheus` there is [`Telemetry::render`], and what serves its text
-//! is the caller's.
+//! quantiles within [`Distribution::RELATIVE_ERROR`]; and that recording takes no lock but for the
+//! first end in a slice of a window, and after a thread's and a window's first round allocates
+//! nothing. Leaves objectives, alarms and the network to others: with the feature `prometheus` there
+//! is [`Telemetry::render`], and what serves its text is the caller's.
 //!
 //! # What it costs
 //!
 //! Names are resolved once, to handles. A [`Counter`] adds by a plain load and store to a word that
-//! only this thread writes. An [`Operation`] does so three times, and adds 1 to a bucket of a
-//! histogram that few threads share; a duration costs one or two readings of the clock besides, which
-//! is the greater part. [`Operation::sampled`] is for where that is too dear. Reading costs the
-//! reader: the sum over all threads' words, and copies of histograms. [`Limits`] tells the memory.
+//! only this thread writes. An [`Operation`] does so twice, for the status and the sum, and adds 1 to
+//! a bucket of a histogram that few threads share; a duration costs one or two readings of the clock
+//! besides, which is the greater part. [`Operation::set_sampling`] is for where that is too dear. Once
+//! a slice, a tenth of a window, one end of each operation copies its counts, see [`Operation`].
+//! Reading costs the reader: the sum over all threads' words, and copies of histograms. [`Limits`]
+//! tells the memory.
 //!
 //! # Example
 //!
@@ -130,6 +132,7 @@ impl Telemetry {
     }
 
     fn with_time(limits: Limits, time: Time) -> Self {
+        let limits = limits.clamped();
         let bytes = limits.max_name_bytes;
         Self(Arc::new(Shared {
             limits,
@@ -202,7 +205,7 @@ impl Telemetry {
         all.iter().map(|(name, gauge)| (Arc::clone(name), gauge.get())).collect()
     }
 
-    /// The limits given when the telemetry was made.
+    /// The limits given when the telemetry was made, within the hard bounds of [`Limits`].
     pub fn limits(&self) -> &Limits {
         &self.0.limits
     }

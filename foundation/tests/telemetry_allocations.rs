@@ -24,7 +24,8 @@ fn recording_allocates_nothing_not_even_when_slices_begin() {
     let hand = Clock::manual(Timestamp::from_nanos(0));
     let telemetry = Telemetry::with_clock(Limits::default(), hand.clock());
     let operation = telemetry.operation("op").unwrap();
-    let sampled = telemetry.operation("sampled").unwrap().sampled(NonZeroU32::new(3).unwrap());
+    let sampled = telemetry.operation("sampled").unwrap();
+    sampled.set_sampling(NonZeroU32::new(3).unwrap());
     let (counter, gauge) = (telemetry.counter("n").unwrap(), telemetry.gauge("g").unwrap());
     let mut future = std::pin::pin!(async {
         loop {
@@ -41,6 +42,8 @@ fn recording_allocates_nothing_not_even_when_slices_begin() {
             drop(sampled.start());
             counter.increment();
             gauge.set(1.0);
+            gauge.add(1.0);
+            drop(operation.clone().start_owned());
             let mut context = std::task::Context::from_waker(std::task::Waker::noop());
             assert!(future.as_mut().poll(&mut context).is_pending());
         }

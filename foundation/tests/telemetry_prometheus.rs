@@ -114,7 +114,8 @@ fn the_text_says_exactly_what_the_telemetry_knows() {
     let hand = Clock::manual(Timestamp::from_nanos(0));
     let telemetry = Telemetry::with_clock(Limits::default(), hand.clock());
     let operation = telemetry.operation(ODD).unwrap();
-    let idle = telemetry.operation("idle").unwrap().sampled(NonZeroU32::new(4).unwrap());
+    let idle = telemetry.operation("idle").unwrap();
+    idle.set_sampling(NonZeroU32::new(4).unwrap());
     let long = Duration::from_secs(100 * 86_400) + Duration::from_nanos(1);
     for (times, status) in [(1, Status::Success), (2, Status::Error), (3, Status::Cancelled)] {
         (0..times).for_each(|_| operation.record(long, status));

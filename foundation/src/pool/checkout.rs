@@ -7,7 +7,6 @@
 use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::task::Poll;
 use std::time::Duration;
 
@@ -42,21 +41,38 @@ impl<'a, C: Connect> Checkout<'a, C> {
 
     /// A slot with a connection that is fit for use.
     pub(super) async fn run(&self) -> Result<Slot<C>, GetError<C::Error>> {
-        if self.shared.is_closed() {
-            return Err(GetError::Closed);
-        }
-        let mut slot = match self.shared.try_slot().await {
+        self.open()?;
+        let slot = match self.shared.try_slot().await {
             Some(slot) => slot,
             None => self.wait().await?,
         };
-        // The pool counts the slot from here on: if it is closed now, its end waits for this one.
-        if self.shared.is_closed() {
-            return Err(GetError::Closed);
+        self.ready(slot).await
+    }
+
+    /// The same without the queue: `None` if every slot is taken or promised.
+    pub(super) async fn run_at_once(&self) -> Result<Option<Slot<C>>, GetError<C::Error>> {
+        self.open()?;
+        match self.shared.try_slot().await {
+            Some(slot) => self.ready(slot).await.map(Some),
+            None => Ok(None),
         }
+    }
+
+    fn open(&self) -> Result<(), GetError<C::Error>> {
+        if self.shared.is_closed() { Err(GetError::Closed) } else { Ok(()) }
+    }
+
+    /// Puts a connection that is fit for use into the slot.
+    async fn ready(&self, mut slot: Slot<C>) -> Result<Slot<C>, GetError<C::Error>> {
+        // The pool counts the slot by now: if it is closed, its end waits for this one.
+        self.open()?;
         if !self.reuse(&mut slot).await? {
             slot.clear();
             self.connect(&mut slot).await?;
         }
+        // What was done counts even if the pool was closed before this poll, but is not handed out:
+        // the slot closes it.
+        self.open()?;
         Ok(slot)
     }
 
@@ -90,13 +106,18 @@ impl<'a, C: Connect> Checkout<'a, C> {
         }
         let limit = later(now, settings.check_timeout);
         let check = connect.check(&mut live.connection);
-        slot.fit = match self.until(limit.min(self.deadline), check).await {
-            Ok(found) => found.is_ok(),
-            Err(Cut::Late) if limit < self.deadline => false,
+        let error = match self.until(limit.min(self.deadline), check).await {
+            Ok(Ok(())) => {
+                slot.fit = true;
+                return Ok(true);
+            }
+            Ok(Err(error)) => Some(error),
+            Err(Cut::Late) if limit < self.deadline => None,
             Err(cut) => return Err(self.failed(Phase::Checking, cut)),
         };
-        books.failed_checks.fetch_add(u64::from(!slot.fit), Ordering::Relaxed);
-        Ok(slot.fit)
+        tally(&books.failed_checks);
+        connect.check_failed(error);
+        Ok(false)
     }
 
     /// Puts a new connection into the slot.

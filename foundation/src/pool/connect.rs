@@ -20,13 +20,24 @@ pub trait Connect: Send + Sync + 'static {
 
     /// Tells whether an idle connection still works, before it is handed out again.
     ///
-    /// An error closes it and a new one takes its place. The default finds every connection fit.
+    /// An error goes to [`check_failed`](Self::check_failed) and closes the connection; a new one takes
+    /// its place. The default finds every connection fit.
     fn check(
         &self,
         connection: &mut Self::Connection,
     ) -> impl Future<Output = Result<(), Self::Error>> + Send {
         let _ = connection;
         async { Ok(()) }
+    }
+
+    /// Is told why a check failed, or `None` if it took longer than
+    /// [`PoolSettings::check_timeout`](super::PoolSettings::check_timeout): to log it, since the caller
+    /// of [`Pool::get`](super::Pool::get) gets a new connection and learns nothing of it.
+    ///
+    /// Runs in that caller's poll, before the connection is closed. The default does nothing;
+    /// [`Status::failed_checks`](super::Status::failed_checks) counts in any case.
+    fn check_failed(&self, error: Option<Self::Error>) {
+        let _ = error;
     }
 
     /// Tells, without waiting, whether a connection that is given back is known to be unusable: in

@@ -60,12 +60,15 @@ pub enum Phase {
     Connecting,
 }
 
-/// The pool is closed, but some connections were not given back in time. They are closed when they
-/// are.
+/// The pool is closed, but some connections are not gone in time: they were not given back, or their
+/// destructors still run. They are closed when they are given back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[error("connections still in use {within:?} after the pool was closed: {in_use}")]
+#[error("connections still open {within:?} after the pool was closed: {open} ({in_use} in use)")]
 pub struct DrainError {
-    /// How many are still in use.
+    /// How many connections are not gone, whoever has them: a user, the pool, or a destructor.
+    pub open: u64,
+    /// How many slots are in use: by a connection, one that is being closed after it was given back,
+    /// or a call that was connecting and was not polled since.
     pub in_use: usize,
     /// How much time there was.
     pub within: Duration,

@@ -279,6 +279,38 @@ async fn a_check_that_takes_too_long_counts_as_failed() {
     assert_ne!(get.await.unwrap().id, first);
     assert_eq!(begin.elapsed(), Duration::from_secs(1));
     assert_eq!((pool.status().failed_checks, pool.status().closed), (1, 1));
+    assert_eq!(server.complaints(), [None]);
+    assert_whole(&pool, &server).await;
+}
+
+#[tokio::test]
+async fn the_error_of_a_failed_check_is_told() {
+    let (pool, server) = pool(sized(1, 0));
+    let line = pool.get().await.unwrap();
+    line.dead.store(true, Ordering::SeqCst);
+    drop(line);
+    assert!(pool.get().await.is_ok());
+    assert_eq!((server.complaints(), pool.status().failed_checks), (vec![Some(Refused)], 1));
+    assert!(pool.get().await.is_ok());
+    assert_eq!((server.complaints(), pool.status().failed_checks), (vec![], 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn trying_takes_what_is_free_and_never_waits_for_others() {
+    let (pool, server) = pool(PoolSettings { get_timeout: PATIENCE, ..sized(1, 0) });
+    let line = pool.try_get().await.unwrap().unwrap();
+    assert!(pool.try_get().await.unwrap().is_none());
+    let mut waiting = pin!(pool.get());
+    assert!(poll_once(waiting.as_mut()).is_pending());
+    drop(line);
+    // It is promised to the one who waits.
+    assert!(pool.try_get().await.unwrap().is_none());
+    drop(waiting.await.unwrap());
+    drop(pool.try_get().await.unwrap().unwrap());
+    server.set(Mood::Silent);
+    let late = pool.try_get().await.map(drop).unwrap_err();
+    assert!(matches!(late, GetError::Timeout { phase: Phase::Connecting, within: PATIENCE, .. }));
+    assert_eq!((pool.status().rejected, pool.status().timeouts), (0, 1));
     assert_whole(&pool, &server).await;
 }
 

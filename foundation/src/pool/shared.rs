@@ -24,9 +24,11 @@ pub(super) struct Shared<C: Connect> {
     pub(super) slots: Deadpool<Slots<C::Connection>>,
     pub(super) books: Books,
     state: watch::Sender<State>,
-    /// Held while surplus connections are taken out, so that two threads that see the same surplus
-    /// do not both remove it. Nothing is dropped under it.
-    trimming: Mutex<()>,
+    /// How many slots in the hands of callers are on their way out of deadpool's count of them:
+    /// chosen, but still counted. Grows before such a slot is taken out and shrinks after; idle ones
+    /// are taken out under the lock. So two that see the same surplus do not both remove it. No code
+    /// of a user runs under the lock.
+    leaving: Mutex<usize>,
 }
 
 /// The life of a pool, in this order.
@@ -44,6 +46,9 @@ type Idle<C> = Vec<Option<Live<<C as Connect>::Connection>>>;
 
 /// A place in the queue. Dropped, it is left.
 pub(super) struct Place<'a, C: Connect>(&'a Shared<C>);
+
+/// A slot that is on its way out. Dropped, it is gone.
+pub(super) struct Leaving<'a, C: Connect>(&'a Shared<C>);
 
 impl<C: Connect> Shared<C> {
     /// A pool with no connections; `settings` are valid.
@@ -64,7 +69,7 @@ impl<C: Connect> Shared<C> {
             slots,
             books: Books::default(),
             state: watch::Sender::new(State::Open),
-            trimming: Mutex::new(()),
+            leaving: Mutex::new(0),
         }
     }
 
@@ -113,11 +118,30 @@ impl<C: Connect> Shared<C> {
     /// Closes the idle connections that are too old or were idle for too long; says how many.
     pub(super) fn maintain(&self) -> usize {
         let now = Instant::now();
-        let expired = self.take_idle(|live| live.is_expired(&self.settings, now));
+        let expired = {
+            let _turn = lock(&self.leaving);
+            self.take_idle(|live| live.is_expired(&self.settings, now))
+        };
         let count = self.bury(expired);
         self.books.expired.fetch_add(count as u64, Ordering::Relaxed);
         self.settle();
         count
+    }
+
+    /// Tells whether the slot that a caller is about to give back has to go instead: because it holds
+    /// nothing to keep, or because it is one too many. Until the answer is dropped, nobody else goes
+    /// for the same surplus.
+    pub(super) fn leave(&self, fit: bool) -> Option<Leaving<'_, C>> {
+        // Without the lock first: as a rule there is no surplus.
+        if fit && self.surplus() == 0 {
+            return None;
+        }
+        let mut leaving = lock(&self.leaving);
+        if fit && self.surplus() <= *leaving {
+            return None;
+        }
+        *leaving += 1;
+        Some(Leaving(self))
     }
 
     /// Puts the pool in order: closes surplus connections, and announces the end once it has come.
@@ -125,24 +149,17 @@ impl<C: Connect> Shared<C> {
     /// Runs after every event that can create a surplus: a slot was given back, a caller left the
     /// queue, the pool was closed. Looking for a surplus takes the lock of deadpool's slots before
     /// it reads how many wait, and giving back takes it too: if a connection comes back while the
-    /// last waiter leaves, at least one of the two sees both, and no surplus stays behind.
+    /// last waiter leaves, at least one of the two sees both, and no surplus stays behind. Who keeps
+    /// a connection because another one is leaving relies on that one to come here after it left.
     pub(super) fn settle(&self) {
-        let closed = self.is_closed();
-        if self.surplus(closed) > 0 {
-            let taken = {
-                let _turn = lock(&self.trimming);
-                let mut left = self.surplus(closed);
-                self.take_idle(|_| {
-                    let take = left > 0;
-                    left -= usize::from(take);
-                    take
-                })
-            };
-            self.bury(taken);
+        if self.surplus() > 0 {
+            self.bury(self.take_surplus());
         }
         // A closed pool without slots makes no connection any more, and whoever ends one counts it
-        // before coming here: the last to come sees the books balanced.
-        if closed && self.slots.status().size == 0 && self.books.is_balanced() {
+        // before coming here: the last to come sees the books balanced. The pool may have been closed
+        // while destructors ran, which is why it is asked now and not before them: either this sees
+        // the close, or the close, which comes here too, sees what was counted before this.
+        if self.is_closed() && self.slots.status().size == 0 && self.books.is_balanced() {
             self.state
                 .send_if_modified(|state| mem::replace(state, State::Closed) != State::Closed);
         }
@@ -152,13 +169,31 @@ impl<C: Connect> Shared<C> {
     ///
     /// In a closed pool, all. Otherwise those above `size`, unless somebody waits: then the next
     /// connection that is given back is needed.
-    fn surplus(&self, closed: bool) -> usize {
+    fn surplus(&self) -> usize {
         let open = self.slots.status().size;
         match count(&self.books.waiting) {
-            _ if closed => open,
+            _ if self.is_closed() => open,
             0 => open.saturating_sub(self.settings.size),
             _ => 0,
         }
+    }
+
+    /// Takes out the idle connections that are too many beside those that leave already.
+    fn take_surplus(&self) -> Idle<C> {
+        let leaving = lock(&self.leaving);
+        // The order of the two readings: a slot that is taken in between counts as idle, one that is
+        // given back is left to who gives it back and comes here next.
+        let in_use = count(&self.books.in_use);
+        let idle = self.slots.status().size.saturating_sub(in_use);
+        let mut left = self.surplus().saturating_sub(*leaving).min(idle);
+        if left == 0 {
+            return Idle::<C>::new();
+        }
+        self.take_idle(|_| {
+            let take = left > 0;
+            left -= usize::from(take);
+            take
+        })
     }
 
     /// Takes out the idle connections that `unwanted` names, those idle for longest first. It runs
@@ -180,5 +215,11 @@ impl<C: Connect> Drop for Place<'_, C> {
     fn drop(&mut self) {
         self.0.books.waiting.fetch_sub(1, Ordering::Relaxed);
         self.0.settle();
+    }
+}
+
+impl<C: Connect> Drop for Leaving<'_, C> {
+    fn drop(&mut self) {
+        *lock(&self.0.leaving) -= 1;
     }
 }

@@ -115,20 +115,24 @@ impl<C: Connect> Slot<C> {
 impl<C: Connect> Drop for Slot<C> {
     fn drop(&mut self) {
         let shared = Arc::clone(&self.shared);
-        shared.books.in_use.fetch_sub(1, Ordering::Relaxed);
-        let fit = self.fit;
-        match self.live_mut() {
-            Some(live) if fit && !shared.connect.is_broken(&live.connection) => {
+        let connect = &shared.connect;
+        let fit = self.fit
+            && self.live_mut().is_some_and(|live| {
                 live.idle_since = Instant::now();
-                // Back among the idle ones, or to whoever waits, or closed as surplus below.
-                self.object = None;
-            }
-            _ => {
-                self.clear();
-                // An empty slot ceases to be; its right goes to whoever waits.
-                drop(self.object.take().map(Object::take));
-            }
+                !connect.is_broken(&live.connection)
+            });
+        let leaving = shared.leave(fit);
+        if leaving.is_some() {
+            self.clear();
         }
+        shared.books.in_use.fetch_sub(1, Ordering::Relaxed);
+        match self.object.take() {
+            // An empty slot ceases to be; its right goes to whoever waits.
+            Some(object) if object.is_none() => drop(Object::take(object)),
+            // Back among the idle ones, or to whoever waits.
+            object => drop(object),
+        }
+        drop(leaving);
         shared.settle();
     }
 }

@@ -9,9 +9,13 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Status {
-    /// Connections that are handed out, or are being made or checked for a caller.
+    /// Connections that are handed out, or are being made or checked for a caller, or being closed
+    /// after one gave them back.
     pub in_use: usize,
-    /// Connections that wait for use.
+    /// Connections that wait for use. One that is too old, or that was given back a moment ago, is
+    /// among them until it is closed or handed on. Idle ones that are being closed, because they are
+    /// expired or too many or the pool is closed, are neither `in_use` nor `idle`, but not `closed`
+    /// either until their destructors have run.
     pub idle: usize,
     /// By how many `in_use` and `idle` exceed [`PoolSettings::size`](super::PoolSettings::size).
     pub overflow: usize,

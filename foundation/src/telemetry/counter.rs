@@ -15,7 +15,8 @@ pub struct Counter(pub(super) Arc<Cell>);
 
 /// The latest value of something. Clones share it. Zero until it is set.
 ///
-/// One atomic number: each setting replaces it whole, and orders nothing else.
+/// One atomic number: each setting replaces it whole, no addition is lost, and neither orders anything
+/// else.
 #[derive(Clone)]
 pub struct Gauge(Arc<AtomicU64>);
 
@@ -47,6 +48,15 @@ impl Gauge {
     #[inline]
     pub fn set(&self, value: f64) {
         self.0.store(value.to_bits(), Ordering::Relaxed);
+    }
+
+    /// Adds `by`, which may be negative: for what comes and goes, such as requests under way. Whole
+    /// numbers stay exact up to 2^53. Tries again while other threads change the value.
+    #[inline]
+    pub fn add(&self, by: f64) {
+        let sum = |bits| Some((f64::from_bits(bits) + by).to_bits());
+        // Never fails: there is a sum for every value.
+        let _before = self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, sum);
     }
 
     /// The latest value.

@@ -4,9 +4,11 @@
 //! each power of two, from single nanoseconds up to [`MAX_NANOS`]. A bucket is at most 1/128 of its
 //! lower end wide, and values below 256 ns have one each.
 //!
-//! A thread writes the stripe of its number, modulo as many stripes as the machine has cores, so two
-//! threads meet in a stripe only if more threads record than there are cores. A recording is one
-//! atomic addition without ordering: buckets only grow, and a reader adds up what it finds.
+//! A thread writes the stripe of its number, modulo as many stripes as the machine has cores. Threads
+//! are numbered as they first count something, so those of a pool that was started at once have
+//! stripes of their own as far as there are stripes; any two whose numbers are a multiple of that
+//! apart share one, at the price of a contended cache line. A recording is one atomic addition
+//! without ordering: buckets only grow, and a reader adds up what it finds.
 
 use std::sync::{LazyLock, OnceLock};
 use std::thread;

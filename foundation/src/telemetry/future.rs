@@ -5,6 +5,7 @@ use std::task::{Context, Poll};
 
 use pin_project_lite::pin_project;
 
+use super::operation::Operation;
 use super::summary::Status;
 use super::timer::Timer;
 
@@ -17,7 +18,7 @@ pin_project! {
     #[must_use = "futures do nothing unless polled"]
     pub struct Tracked<'a, F: Future> {
         // Absent while a poll goes on, whose unwinding then ends it, and once the operation ended.
-        timer: Option<Timer<'a>>,
+        timer: Option<Timer<&'a Operation>>,
         judge: fn(&F::Output) -> Status,
         #[pin]
         future: F,
@@ -25,7 +26,11 @@ pin_project! {
 }
 
 impl<'a, F: Future> Tracked<'a, F> {
-    pub(super) fn new(timer: Timer<'a>, judge: fn(&F::Output) -> Status, future: F) -> Self {
+    pub(super) fn new(
+        timer: Timer<&'a Operation>,
+        judge: fn(&F::Output) -> Status,
+        future: F,
+    ) -> Self {
         Self { timer: Some(timer.resting()), judge, future }
     }
 }

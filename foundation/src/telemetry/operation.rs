@@ -8,7 +8,7 @@ use std::time::Duration;
 use tracing::{Level, Span, field};
 
 use super::cells::{Cell, seated};
-use super::counts::{Counts, WORDS};
+use super::counts::Counts;
 use super::durations;
 use super::future::Tracked;
 use super::summary::{Status, Summary};
@@ -27,9 +27,12 @@ const THREAD_STEP: u64 = 0x6a09_e667_f3bc_c909;
 /// same operation.
 ///
 /// A recording adds to memory of the thread's own and, with one atomic addition, to a histogram
-/// that it shares with few other threads or none. It allocates when a thread records for the first
-/// time, when a stripe is recorded into for the first time (once a core), and in the first round of
-/// the windows (once a slice); never after that.
+/// that it shares with few other threads or none. It takes no lock, but for the first end in a slice
+/// of the [windows](super::Limits::windows), a tenth of one: that end copies the counts, 5 µs and
+/// 2 µs for each stripe or twice that, and those that come meanwhile wait for it. It allocates when
+/// a thread counts for the first time, and when it first reaches a further range of the process's
+/// cells (at most ten times); when a stripe is recorded into for the first time (once a core); and in
+/// the first round of the windows (once a slice); never after that.
 #[derive(Clone)]
 pub struct Operation(Arc<Shared>);
 
@@ -48,12 +51,13 @@ struct Shared {
 
 impl Operation {
     pub(super) fn new(name: &Arc<str>, time: &Time, windows: [Duration; 2]) -> Option<Self> {
+        let created = time.now();
         Some(Self(Arc::new(Shared {
             name: Arc::clone(name),
-            created: time.now(),
+            created,
             time: time.clone(),
             counts: Counts::new()?,
-            windows: Windows::new(windows.map(nanos)),
+            windows: Windows::new(windows.map(nanos), created),
             sampled: AtomicU64::new(1),
             draws: Cell::new()?,
         })))
@@ -71,22 +75,24 @@ impl Operation {
     /// From now on, times only one in `every` of what is started or tracked, through any handle; all
     /// ends are still counted. What is [recorded](Self::record) with its duration is not sampled.
     ///
-    /// For operations so short that two readings of the clock, some 50 ns, are dear. Which calls are
-    /// timed is fixed by their number on their thread (a Weyl sequence by the golden ratio), so of
-    /// each thread's calls, and of every regular subset of them such as each second or each tenth
-    /// call, the same part is timed: quantiles are not biased by a pattern in the calls. They are
-    /// as noisy as those of so few calls, and a rare slow call is seen with probability 1 in `every`.
-    /// The maximum is that of the timed calls.
+    /// For operations so short that two readings of the clock, some 50 ns, are dear. A call that is
+    /// not timed still reads it once, at its end, to be counted in the right slice of the windows; it
+    /// saves the other reading, the sum and the histogram, some 30 of 80 ns. Where the rest is too dear
+    /// as well, take a [`Counter`](super::Counter).
     ///
-    /// In a window, calls that are not timed count in the slice of the timed call, or of the reading,
-    /// before or after them.
-    #[must_use]
-    pub fn sampled(self, every: NonZeroU32) -> Self {
+    /// Which calls are timed is fixed by their number on their thread (a Weyl sequence by the golden
+    /// ratio), so of each thread's calls, and of every regular subset of them such as each second or
+    /// each tenth call, the same part is timed: quantiles are not biased by a pattern in the calls.
+    /// They are as noisy as those of so few calls, and a rare slow call is seen with probability 1 in
+    /// `every`. The maximum is that of the timed calls.
+    ///
+    /// [`Reading::sample_every`](super::Reading::sample_every) tells the present setting only: after
+    /// a change, what was timed before it and after it stand in the same totals.
+    pub fn set_sampling(&self, every: NonZeroU32) {
         self.0.sampled.store(every.get().into(), Ordering::Relaxed);
-        self
     }
 
-    /// One in so many calls is timed: what [`sampled`](Self::sampled) was last told, or 1.
+    /// One in so many calls is timed: what [`set_sampling`](Self::set_sampling) was last told, or 1.
     pub fn sample_every(&self) -> u64 {
         self.0.sampled.load(Ordering::Relaxed)
     }
@@ -94,16 +100,24 @@ impl Operation {
     /// Records that the operation ended and took `duration`.
     ///
     /// Reads the clock once, to know the slice of the windows. A duration beyond
-    /// [`Distribution::LONGEST`](super::Distribution::LONGEST) is clamped and counted as such.
+    /// [`Distribution::LONGEST`](super::Distribution::LONGEST) is clamped and counted as such; it adds
+    /// no more than [`Summary::LONGEST_BUSY`] to the sum.
     #[inline]
     pub fn record(&self, duration: Duration, status: Status) {
-        self.enter(self.0.time.now(), nanos(duration), status);
+        self.enter(self.0.time.now(), Some(nanos(duration)), status);
     }
 
     /// Begins to time the operation, which ends by [`Timer::finish`] or when the timer is dropped.
     #[inline]
-    pub fn start(&self) -> Timer<'_> {
-        self.start_in(None)
+    pub fn start(&self) -> Timer<&Self> {
+        Timer::new(self, None)
+    }
+
+    /// Like [`start`](Self::start), with a timer that keeps this handle: for a struct, or a task that
+    /// outlives the caller.
+    #[inline]
+    pub fn start_owned(self) -> Timer<Self> {
+        Timer::new(self, None)
     }
 
     /// Does `work`, in a span, and records how long it took. Ends as [`Status::Success`], or as
@@ -140,7 +154,7 @@ impl Operation {
     /// # }
     /// ```
     pub fn track_future<F: Future>(&self, future: F) -> Tracked<'_, F> {
-        Tracked::new(self.start_in(self.span()), |_| Status::Success, future)
+        Tracked::new(Timer::new(self, self.span()), |_| Status::Success, future)
     }
 
     /// Like [`track_future`](Self::track_future); ends as [`Status::Error`] if the future gives an
@@ -149,7 +163,7 @@ impl Operation {
     where
         F: Future<Output = Result<T, E>>,
     {
-        Tracked::new(self.start_in(self.span()), Status::of_result, future)
+        Tracked::new(Timer::new(self, self.span()), Status::of_result, future)
     }
 
     /// Everything since the operation was resolved for the first time.
@@ -157,7 +171,7 @@ impl Operation {
     /// Copies the histogram, 37 KB a stripe, and takes the lock of all counters for a moment.
     pub fn summary(&self) -> Summary {
         let covers = Duration::from_nanos(self.0.time.now().saturating_sub(self.0.created));
-        self.0.counts.summary(covers, &mut durations::empty(), &[0; WORDS], None)
+        self.0.counts.summary(covers, &mut durations::empty(), None)
     }
 
     /// What was recorded in about the last `span`.
@@ -167,22 +181,26 @@ impl Operation {
     /// [`Summary::covers`] tells the time that is really covered, which is less than `span` for an
     /// operation that is younger and for a `span` beyond the longer window.
     ///
-    /// Costs as much as [`summary`](Self::summary), under the lock of this operation's windows, for
-    /// which recordings do not wait.
+    /// Two numbers of a window may differ by one end for each thread that was in the middle of
+    /// recording when the window's first slice began, or is now.
+    ///
+    /// Costs as much as [`summary`](Self::summary), and as a turn if a slice begins with it, under the
+    /// lock of this operation's windows, for which only ends wait that begin a slice meanwhile.
     pub fn window(&self, span: Duration) -> Summary {
-        let Shared { windows, counts, created, time, .. } = &*self.0;
-        windows.summary(nanos(span), time.now(), *created, counts)
+        let Shared { windows, counts, time, .. } = &*self.0;
+        windows.summary(nanos(span), time.now(), counts)
     }
 
+    /// The moment at which a call starts, if it is to be timed.
     #[inline]
-    fn start_in(&self, span: Option<Box<Span>>) -> Timer<'_> {
+    pub(super) fn begin(&self) -> Option<u64> {
         let every = self.sample_every();
         let timed = every == 1 || self.draw(every);
-        Timer::new(self, timed.then(|| self.0.time.now()), span)
+        timed.then(|| self.0.time.now())
     }
 
     fn track_as<T>(&self, judge: fn(&T) -> Status, work: impl FnOnce() -> T) -> T {
-        let mut timer = self.start_in(self.span());
+        let mut timer = Timer::new(self, self.span());
         let result = timer.in_span(work);
         // In place: to move the timer would cost more than to end it.
         timer.end(judge(&result));
@@ -214,19 +232,14 @@ impl Operation {
     /// Counts an end that began at `started`, or was not timed.
     #[inline]
     pub(super) fn end(&self, started: Option<u64>, status: Status) {
-        match started {
-            Some(started) => {
-                let now = self.0.time.now();
-                self.enter(now, now.saturating_sub(started), status);
-            }
-            None => seated(|seat| self.0.counts.record(seat, status, None)),
-        }
+        let now = self.0.time.now();
+        self.enter(now, started.map(|started| now.saturating_sub(started)), status);
     }
 
     #[inline]
-    fn enter(&self, now: u64, nanos: u64, status: Status) {
+    fn enter(&self, now: u64, nanos: Option<u64>, status: Status) {
         self.0.windows.turn(now, &self.0.counts);
-        seated(|seat| self.0.counts.record(seat, status, Some(nanos)));
+        seated(|seat| self.0.counts.record(seat, status, nanos));
     }
 }
 

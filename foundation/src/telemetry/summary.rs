@@ -36,7 +36,8 @@ pub struct Statuses {
 /// What is known of an operation over a span of time.
 ///
 /// Each number is exact. While other threads record, two numbers may differ by what was recorded
-/// between the reading of one and of the other.
+/// between the reading of one and of the other; in a [window](super::Operation::window) also by what
+/// was being recorded when its first slice began.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Summary {
     /// The time that the summary is about.
@@ -44,12 +45,13 @@ pub struct Summary {
     /// How the operation ended, and how often.
     pub statuses: Statuses,
     /// The durations that were measured. All of them, unless the operation is
-    /// [sampled](super::Operation::sampled).
+    /// [sampled](super::Operation::set_sampling).
     pub durations: Distribution,
-    /// The sum of those durations.
+    /// The sum of those durations, each up to [`Summary::LONGEST_BUSY`]. Wraps around at 2^64 ns,
+    /// 584 years: a thousand calls that are always under way add up to that in seven months.
     pub busy: Duration,
     /// How many of them were longer than [`Distribution::LONGEST`]. They count as that long in
-    /// `durations`, and as long as they were in `busy`.
+    /// `durations`, and as long as they were in `busy`, up to [`Summary::LONGEST_BUSY`].
     pub clamped: u64,
 }
 
@@ -96,13 +98,13 @@ impl Statuses {
     }
 }
 
+/// [`Summary::LONGEST_BUSY`] in nanoseconds.
+pub(super) const LONGEST_BUSY_NANOS: u64 = 365 * 24 * 60 * 60 * 1_000_000_000;
+
 impl Summary {
-    /// Nothing happened.
-    pub(super) fn empty(covers: Duration) -> Self {
-        let durations = Distribution::new(&durations::empty());
-        let (statuses, busy) = (Statuses::default(), Duration::ZERO);
-        Self { covers, statuses, durations, busy, clamped: 0 }
-    }
+    /// One duration adds no more than this to the sum of all: 365 days. So a single absurd duration
+    /// does not wrap it around; it takes 585 of them.
+    pub const LONGEST_BUSY: Duration = Duration::from_nanos(LONGEST_BUSY_NANOS);
 
     /// How often the operation ended.
     pub const fn count(&self) -> u64 {
@@ -129,7 +131,8 @@ impl Summary {
 }
 
 impl Distribution {
-    /// A quantile is at most this part of it longer than the duration it stands for.
+    /// A quantile is at most this part of it longer than the duration it stands for, up to
+    /// [`Self::LONGEST`].
     pub const RELATIVE_ERROR: f64 = 1.0 / 128.0;
 
     /// Longer durations count as this long: 73 minutes and 18 seconds.
@@ -148,7 +151,8 @@ impl Distribution {
     /// durations does not exceed. 0.99 asks for the 99th percentile, 1 for the longest, 0 for the
     /// shortest.
     ///
-    /// Never shorter than the exact one, and longer by less than [`Self::RELATIVE_ERROR`] of it.
+    /// Of durations up to [`Self::LONGEST`], as which all longer ones count: never shorter than the
+    /// exact one, and longer by less than [`Self::RELATIVE_ERROR`] of it.
     /// `None` if there are no durations or `quantile` is not in `0..=1`. Takes the logarithm of the
     /// number of different durations.
     pub fn quantile(&self, quantile: f64) -> Option<Duration> {
@@ -159,7 +163,9 @@ impl Distribution {
     /// How many durations were no longer than `limit`.
     ///
     /// Durations in the bucket of `limit` count as longer, unless it ends there: those that are
-    /// within [`Self::RELATIVE_ERROR`] below the limit may be missing, none above it is counted.
+    /// within [`Self::RELATIVE_ERROR`] below the limit may be missing, none above it is counted. That
+    /// is of durations up to [`Self::LONGEST`], as which all longer ones count: a limit from there on
+    /// finds them all, and [`Summary::clamped`] tells how many of them were longer.
     pub fn at_most(&self, limit: Duration) -> u64 {
         let limit = nanos(limit);
         self.0.iter().take_while(|bucket| bucket.end() <= limit).map(|bucket| bucket.count()).sum()

@@ -1,5 +1,6 @@
 //! An operation that goes on: it ends once, whatever happens.
 
+use std::borrow::Borrow;
 use std::thread;
 
 use tracing::Span;
@@ -10,11 +11,14 @@ use super::summary::Status;
 /// An operation that was started. Ends by [`finish`](Self::finish), or when it is dropped: as
 /// [`Status::Panicked`] if the thread began to panic since the start, as [`Status::Cancelled`]
 /// otherwise. One that is leaked never ends and is never counted.
+///
+/// `O` is `&Operation` if it was made by [`Operation::start`], and `Operation` if it was made by
+/// [`Operation::start_owned`].
 #[derive(Debug)]
 #[must_use = "an operation ends when its timer is dropped"]
-pub struct Timer<'a> {
+pub struct Timer<O: Borrow<Operation>> {
     /// The operation, until it has ended.
-    operation: Option<&'a Operation>,
+    operation: Option<O>,
     /// When it was started, if it is timed.
     started: Option<u64>,
     /// Whether a drop while the thread unwinds means that the operation panicked. Not if the thread
@@ -25,13 +29,10 @@ pub struct Timer<'a> {
     span: Option<Box<Span>>,
 }
 
-impl<'a> Timer<'a> {
+impl<O: Borrow<Operation>> Timer<O> {
     #[inline]
-    pub(super) fn new(
-        operation: &'a Operation,
-        started: Option<u64>,
-        span: Option<Box<Span>>,
-    ) -> Self {
+    pub(super) fn new(operation: O, span: Option<Box<Span>>) -> Self {
+        let started = operation.borrow().begin();
         Self { operation: Some(operation), started, can_panic: !thread::panicking(), span }
     }
 
@@ -69,7 +70,7 @@ impl<'a> Timer<'a> {
     #[inline]
     pub(super) fn end(&mut self, status: Status) {
         if let Some(operation) = self.operation.take() {
-            operation.end(self.started, status);
+            operation.borrow().end(self.started, status);
             if let Some(span) = &self.span {
                 span.record("status", status.as_str());
             }
@@ -77,7 +78,7 @@ impl<'a> Timer<'a> {
     }
 }
 
-impl Drop for Timer<'_> {
+impl<O: Borrow<Operation>> Drop for Timer<O> {
     #[inline]
     fn drop(&mut self) {
         if self.operation.is_some() {

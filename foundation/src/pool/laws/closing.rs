@@ -30,8 +30,11 @@ async fn closing_tells_everybody_and_ends_with_the_last_connection() {
     assert!(poll_once(end.as_mut()).is_pending());
     let within = Duration::from_secs(9);
     let late = pool.drain(within).await.unwrap_err();
-    assert_eq!(late, DrainError { in_use: 1, within });
-    assert_eq!(late.to_string(), "connections still in use 9s after the pool was closed: 1");
+    assert_eq!(late, DrainError { open: 1, in_use: 1, within });
+    assert_eq!(
+        late.to_string(),
+        "connections still open 9s after the pool was closed: 1 (1 in use)",
+    );
     drop(used);
     assert_eq!(server.open(), 0);
     end.await;
@@ -49,6 +52,27 @@ async fn a_caller_whose_turn_came_just_before_the_close_is_told_closed() {
     assert!(matches!(poll_once(waiting.as_mut()), Poll::Ready(Err(GetError::Closed))));
     assert_eq!((pool.status().created, server.open()), (1, 0));
     pool.drain(Duration::ZERO).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_was_ready_in_the_moment_of_the_close_is_not_handed_out() {
+    for idle in [0, 1] {
+        let (pool, server) = pool(sized(1, 0));
+        if idle == 1 {
+            drop(pool.get().await.unwrap());
+        }
+        server.set(Mood::Slow(1));
+        let mut get = pin!(pool.get());
+        let mut asks = pin!(pool.try_get());
+        assert!(poll_once(get.as_mut()).is_pending());
+        assert!(matches!(poll_once(asks.as_mut()), Poll::Ready(Ok(None))));
+        pool.close();
+        // The second poll ends the check, or the connecting.
+        assert!(matches!(poll_once(get.as_mut()), Poll::Ready(Err(GetError::Closed))));
+        assert!(matches!(pool.try_get().await, Err(GetError::Closed)));
+        assert_eq!(server.open(), 0);
+        pool.drain(Duration::ZERO).await.unwrap();
+    }
 }
 
 #[test]
@@ -125,9 +149,55 @@ async fn the_end_waits_for_the_destructors() {
     assert_eq!((pool.status().in_use, pool.status().idle), (0, 0));
     let mut ended = pin!(pool.closed());
     assert!(poll_once(ended.as_mut()).is_pending());
+    let late = pool.drain(Duration::ZERO).await.unwrap_err();
+    assert_eq!((late.open, late.in_use), (1, 0));
     end.send(()).unwrap();
     closer.join().unwrap();
     assert!(poll_once(ended.as_mut()).is_ready());
+}
+
+#[tokio::test]
+async fn a_close_while_a_surplus_connection_is_being_closed_finds_its_end() {
+    let (begun, has_begun) = std::sync::mpsc::channel();
+    let (end, may_end) = std::sync::mpsc::channel();
+    let lingerer = Lingerer(Mutex::new(vec![(begun, may_end)]));
+    let pool = Pool::new(lingerer, sized(1, 1)).unwrap();
+    let lingering = pool.get().await.unwrap();
+    let used = pool.get().await.unwrap();
+    // It comes back as surplus.
+    let giver = thread::spawn(move || drop(lingering));
+    has_begun.recv_timeout(PATIENCE).unwrap();
+    assert_eq!((pool.status().in_use, pool.status().idle), (2, 0));
+    drop(used);
+    assert_eq!((pool.status().in_use, pool.status().idle), (1, 1), "one surplus, not two");
+    pool.close();
+    end.send(()).unwrap();
+    giver.join().unwrap();
+    assert!(poll_once(pin!(pool.closed())).is_ready());
+}
+
+#[tokio::test]
+async fn a_close_while_an_idle_surplus_is_being_closed_finds_its_end() {
+    let (begun, has_begun) = std::sync::mpsc::channel();
+    let (end, may_end) = std::sync::mpsc::channel();
+    let lingerer = Lingerer(Mutex::new(vec![(begun, may_end)]));
+    let pool = Pool::new(lingerer, sized(1, 1)).unwrap();
+    let (lingering, used) = (pool.get().await.unwrap(), pool.get().await.unwrap());
+    let mut waiting = Box::pin(pool.get());
+    assert!(poll_once(waiting.as_mut()).is_pending());
+    // Kept for who waits.
+    drop((lingering, used));
+    assert_eq!((pool.status().in_use, pool.status().idle), (0, 2));
+    // The surplus is closed by the one who leaves the queue.
+    let closing = pool.clone();
+    let closer = thread::spawn(move || {
+        has_begun.recv_timeout(PATIENCE).unwrap();
+        closing.close();
+        end.send(()).unwrap();
+    });
+    drop(waiting);
+    closer.join().unwrap();
+    assert!(poll_once(pin!(pool.closed())).is_ready());
 }
 
 #[tokio::test]
@@ -185,7 +255,9 @@ fn a_connections_destructor_may_use_the_pool() {
                 }
                 drop(lines);
                 assert_eq!((pool.is_closed(), pool.status().idle), (used == 2, 2 - used));
-                pool.close();
+                if used == 1 {
+                    pool.close();
+                }
                 pool.closed().await;
             }
         });

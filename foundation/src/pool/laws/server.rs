@@ -17,6 +17,8 @@ struct Inner {
     mood: Mutex<Mood>,
     made: AtomicUsize,
     open: AtomicUsize,
+    /// What checks failed with: an error, or too late.
+    complaints: Mutex<Vec<Option<Refused>>>,
 }
 
 /// How the server answers, to those who connect as to those who check.
@@ -54,6 +56,11 @@ impl Server {
         self.0.open.load(Ordering::SeqCst)
     }
 
+    /// The failed checks that the pool told of, since the last call.
+    pub(super) fn complaints(&self) -> Vec<Option<Refused>> {
+        std::mem::take(&mut self.0.complaints.lock().unwrap())
+    }
+
     async fn answer(&self) -> Result<(), Refused> {
         let mood = *self.0.mood.lock().unwrap();
         match mood {
@@ -87,6 +94,10 @@ impl Connect for Server {
             return Err(Refused);
         }
         self.answer().await
+    }
+
+    fn check_failed(&self, error: Option<Refused>) {
+        self.0.complaints.lock().unwrap().push(error);
     }
 
     fn is_broken(&self, line: &Line) -> bool {
