@@ -1,11 +1,11 @@
 //! Which account the current thread charges, and what it has charged but not yet posted.
 //!
-//! Owns the thread's side of the books: an allocation in a scope changes a few thread-local words,
-//! which are posted to the account's shared [`Books`] when the scope changes, when they exceed
-//! [`UNPOSTED_BYTES`], and before this thread reads. Promises that what is unposted belongs to the
-//! innermost open scope, that an open scope's account has a handle, and that nothing here
-//! allocates, panics or needs a destructor, so that the allocator may call it at any moment of a
-//! thread's life.
+//! Owns the thread's side of the books: what is allocated and freed in a scope is added up in
+//! thread-local words, which are posted to the account's shared [`Books`] when the scope changes,
+//! when they reach [`UNPOSTED_BYTES`], and before this thread reads. Promises that what is unposted
+//! belongs to the innermost open scope, that an open scope's account has a handle, and that nothing
+//! here allocates, panics or needs a destructor, so that the allocator may call it at any moment of
+//! a thread's life.
 
 use std::cell::Cell;
 use std::marker::PhantomData;
@@ -13,31 +13,50 @@ use std::ptr;
 
 use super::books::{Books, Posting};
 
-/// The most by which one thread's unposted allocations can make an account's live bytes wrong.
-pub(super) const UNPOSTED_BYTES: i64 = 64 * 1024;
+/// A thread posts when it has charged this many bytes, or credited as many, since it last did: by
+/// less, it can make an account's live bytes wrong.
+///
+/// Each block has a byte at least, so that by then there are no more blocks than [`BLOCKS`] counts.
+const UNPOSTED_BYTES: u64 = BLOCKS;
+
+/// The bits of a tally that count blocks. The bits above count bytes.
+const BLOCKS: u64 = BYTE - 1;
+
+/// One byte in a tally.
+const BYTE: u64 = 1 << 16;
+
+/// The empty tally: so far below zero that a tally overflows at [`UNPOSTED_BYTES`].
+const EMPTY: u64 = (UNPOSTED_BYTES * BYTE).wrapping_neg();
+
+/// The high of empty tallies.
+const NO_HIGH: i64 = BLOCKS.cast_signed();
+
+/// The longest block that can be charged: added to a tally that is almost full it stays below
+/// `i64::MAX`, and, where pointers are shorter, with a word more it is not above a quarter of all
+/// addresses.
+pub(super) const LONGEST: usize =
+    if usize::BITS == 64 { usize::MAX >> 18 } else { usize::MAX / 4 - size_of::<usize>() };
 
 thread_local! {
     static LEDGER: Ledger = const { Ledger::new() };
 }
 
-/// One thread's ledger. See [`Posting`] for what the unposted figures mean.
+/// One thread's ledger.
 ///
-/// In this order, no two figures that an allocation adds to stand side by side: the compiler would
-/// add to both as one vector, and loading that waits for the stores of its halves.
-#[repr(C)]
+/// What is unposted is in two tallies of bytes and blocks, so that an allocation changes one word
+/// and a free another.
 struct Ledger {
     /// The account that is charged; `None` outside of all scopes.
     books: Cell<Option<&'static Books>>,
-    /// Unposted; less than `UNPOSTED_BYTES` above or below zero.
-    bytes: Cell<i64>,
-    /// Unposted; less than `UNPOSTED_BYTES`.
-    high_bytes: Cell<i64>,
-    /// Unposted.
-    blocks: Cell<i64>,
+    /// A tally of what was charged and is unposted.
+    charged: Cell<u64>,
+    /// A tally of what was credited and is unposted.
+    credited: Cell<u64>,
+    /// The most bytes that were charged and not credited when [`look`](Self::look) was last called,
+    /// as a tally counts them. The bits for blocks are all set.
+    high: Cell<i64>,
     /// The number of the innermost open scope; 0 if there is none.
     scope: Cell<u64>,
-    /// Unposted.
-    allocated_bytes: Cell<u64>,
     /// The number of the scope that was opened last.
     last_scope: Cell<u64>,
 }
@@ -86,10 +105,9 @@ impl Ledger {
     const fn new() -> Self {
         Self {
             books: Cell::new(None),
-            bytes: Cell::new(0),
-            high_bytes: Cell::new(0),
-            blocks: Cell::new(0),
-            allocated_bytes: Cell::new(0),
+            charged: Cell::new(EMPTY),
+            credited: Cell::new(EMPTY),
+            high: Cell::new(NO_HIGH),
             scope: Cell::new(0),
             last_scope: Cell::new(0),
         }
@@ -112,49 +130,64 @@ impl Ledger {
     }
 
     /// Adds a charge of `bytes` in `blocks` new blocks.
-    ///
-    /// Sums wrap here and below: an overflow must not panic inside an allocator, and takes more
-    /// bytes than there are.
     #[inline]
-    fn charge(&self, books: &Books, bytes: usize, blocks: i64) {
-        self.blocks.set(self.blocks.get().wrapping_add(blocks));
-        self.allocated_bytes.set(self.allocated_bytes.get().wrapping_add(bytes as u64));
-        let unposted = self.bytes.get().wrapping_add(signed(bytes));
-        self.bytes.set(unposted);
-        if unposted > self.high_bytes.get() {
-            self.high_bytes.set(unposted);
-            if unposted >= UNPOSTED_BYTES {
-                self.post(books);
-            }
+    fn charge(&self, bytes: usize, blocks: u64) {
+        let (charged, full) = self.charged.get().overflowing_add(tally(bytes, blocks));
+        self.charged.set(charged);
+        if full {
+            post_present();
         }
     }
 
     /// Takes back a charge of `bytes` in `blocks` blocks.
     #[inline]
-    fn credit(&self, books: &Books, bytes: usize, blocks: i64) {
-        self.blocks.set(self.blocks.get().wrapping_sub(blocks));
-        let unposted = self.bytes.get().wrapping_sub(signed(bytes));
-        self.bytes.set(unposted);
-        if unposted <= -UNPOSTED_BYTES {
-            self.post(books);
+    fn credit(&self, bytes: usize, blocks: u64) {
+        self.look();
+        let (credited, full) = self.credited.get().overflowing_add(tally(bytes, blocks));
+        self.credited.set(credited);
+        if full {
+            post_present();
+        }
+    }
+
+    /// Raises the high to the present level. Before a credit or a posting is soon enough: charges
+    /// only add to the level.
+    #[inline]
+    fn look(&self) {
+        // With its bits for blocks set, no credited block borrows from a byte.
+        let level = (self.charged.get() | BLOCKS).wrapping_sub(self.credited.get()).cast_signed();
+        if level > self.high.get() {
+            self.high.set(level | NO_HIGH);
         }
     }
 
     /// Posts what is unposted to `books`.
     fn post(&self, books: &Books) {
-        // Every charge and credit moves one of these two, or both.
-        let allocated_bytes = self.allocated_bytes.replace(0);
-        let bytes = self.bytes.replace(0);
-        if allocated_bytes == 0 && bytes == 0 {
+        self.look();
+        let charged = self.charged.replace(EMPTY).wrapping_sub(EMPTY);
+        let credited = self.credited.replace(EMPTY).wrapping_sub(EMPTY);
+        let high = self.high.replace(NO_HIGH);
+        if charged == 0 && credited == 0 {
             return;
         }
         books.post(Posting {
-            bytes,
-            high_bytes: self.high_bytes.replace(0),
-            blocks: self.blocks.replace(0),
-            allocated_bytes,
+            bytes: (charged / BYTE).cast_signed() - (credited / BYTE).cast_signed(),
+            high_bytes: high / BYTE.cast_signed(),
+            blocks: (charged & BLOCKS).cast_signed() - (credited & BLOCKS).cast_signed(),
+            allocated_bytes: charged / BYTE,
         });
     }
+}
+
+/// Posts what is unposted, to the account that this thread charges.
+#[cold]
+#[inline(never)]
+fn post_present() {
+    LEDGER.with(|ledger| {
+        if let Some(books) = ledger.books.get() {
+            ledger.post(books);
+        }
+    });
 }
 
 /// The account that this thread charges.
@@ -176,7 +209,7 @@ pub(super) fn post(books: &Books) {
 pub(super) fn charge(bytes: usize) -> Option<&'static Books> {
     LEDGER.with(|ledger| {
         let books = ledger.books.get()?;
-        ledger.charge(books, bytes, 1);
+        ledger.charge(bytes, 1);
         Some(books)
     })
 }
@@ -186,7 +219,7 @@ pub(super) fn charge(bytes: usize) -> Option<&'static Books> {
 pub(super) fn credit(books: &'static Books, bytes: usize) {
     LEDGER.with(|ledger| {
         if ledger.is_in(books) {
-            ledger.credit(books, bytes, 1);
+            ledger.credit(bytes, 1);
         } else {
             books.post(Posting { bytes: -signed(bytes), blocks: -1, ..Posting::default() });
         }
@@ -203,11 +236,17 @@ pub(super) fn resize(books: &'static Books, from: usize, to: usize) {
             let allocated_bytes = grown as u64;
             books.post(Posting { bytes, high_bytes: bytes, blocks: 0, allocated_bytes });
         } else if grown > 0 {
-            ledger.charge(books, grown, 0);
+            ledger.charge(grown, 0);
         } else {
-            ledger.credit(books, from - to, 0);
+            ledger.credit(from - to, 0);
         }
     });
+}
+
+/// A tally's worth of `bytes`, at most [`LONGEST`], in `blocks` blocks.
+#[inline]
+fn tally(bytes: usize, blocks: u64) -> u64 {
+    bytes as u64 * BYTE + blocks
 }
 
 /// The size of a block: at most `isize::MAX`.

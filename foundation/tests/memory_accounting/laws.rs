@@ -371,6 +371,57 @@ fn a_hundred_thousand_accounts_are_told_apart() {
 }
 
 #[test]
+fn a_scope_in_which_nobody_reads_ends_with_exact_figures() {
+    let steps: u64 = if cfg!(miri) { 300 } else { 200_000 };
+    for longest in [1, 40, 5000] {
+        let account = Account::new().unwrap();
+        let (mut live, mut peak, mut allocated) = (0_usize, 0_usize, 0_usize);
+        let mut held: Vec<Vec<u8>> = Vec::with_capacity(200_000);
+        let mut random = 0x9E37_79B9_7F4A_7C15_u64 + longest as u64;
+        let mut below = |bound: usize| {
+            random ^= random << 13;
+            random ^= random >> 7;
+            random ^= random << 17;
+            usize::try_from(random >> 33).unwrap() % bound
+        };
+        account.enter(|| {
+            for step in 0..steps {
+                // More are made than dropped in the first half, fewer in the second.
+                let made = if step < steps / 2 { 6 } else { 2 };
+                let before: usize = live;
+                match below(10) {
+                    dice if dice < made || held.is_empty() => {
+                        held.push(Vec::with_capacity(1 + below(longest)));
+                        live += held.last().unwrap().capacity();
+                    }
+                    dice if dice < 8 => live -= held.swap_remove(below(held.len())).capacity(),
+                    _ => {
+                        let at = below(held.len());
+                        let (bytes, to) = (&mut held[at], 1 + below(longest));
+                        live -= bytes.capacity();
+                        if to < bytes.capacity() {
+                            bytes.shrink_to(to);
+                        } else {
+                            bytes.reserve_exact(to);
+                        }
+                        live += bytes.capacity();
+                    }
+                }
+                peak = peak.max(live);
+                allocated += live.saturating_sub(before);
+            }
+        });
+        assert_eq!((account.live(), account.count()), (Some(live as u64), Some(held.len() as u64)));
+        assert_eq!(
+            (account.peak(), account.allocated()),
+            (Some(peak as u64), Some(allocated as u64))
+        );
+        account.enter(|| held.clear());
+        assert_eq!((account.live(), account.count()), (Some(0), Some(0)));
+    }
+}
+
+#[test]
 fn while_a_scope_is_open_elsewhere_less_than_64_kib_are_missing() {
     const BYTES: u64 = 1000;
     const LIMIT: u64 = 64 * 1024;
