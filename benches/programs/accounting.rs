@@ -11,13 +11,26 @@ static ALLOCATOR: Sides = Sides::new();
 
 fn main() -> ExitCode {
     Suite::new()
-        .paired("memory_accounting", "bare_allocator", 1, memory::accounted, memory::bare)
+        .paired(
+            "memory_accounting",
+            "bare_allocator",
+            1,
+            memory::messages_accounted,
+            memory::messages,
+        )
         .paired(
             "memory_accounting_2_threads",
             "bare_allocator_2_threads",
             2,
-            memory::accounted,
-            memory::bare,
+            memory::messages_accounted,
+            memory::messages,
+        )
+        .paired(
+            "memory_accounting_of_strings",
+            "bare_allocator_of_strings",
+            1,
+            memory::strings_accounted,
+            memory::strings_bare,
         )
         .run()
 }

@@ -11,6 +11,7 @@ use std::hint::black_box;
 
 use foldhash::fast::FixedState;
 use foundation::memory::{Account, Accounting};
+use serde_json::Value;
 
 /// The program's allocator: the system's, with books or without.
 #[derive(Debug)]
@@ -81,30 +82,100 @@ unsafe impl GlobalAlloc for Sides {
     }
 }
 
-/// `memory_accounting`: the work with its blocks charged to an account.
-pub fn accounted() -> impl FnMut(u64) -> usize + Clone + Send + 'static {
-    let account = Account::new().expect("there is room for an account");
-    move |n| {
-        ACCOUNTED.set(true);
-        let length = account.enter(|| allocation_heavy(n));
-        ACCOUNTED.set(false);
-        length
+/// An account of its own for each clone of a workload, hence for each thread.
+struct Own(Account);
+
+impl Own {
+    fn new() -> Self {
+        Self(Account::new().expect("there is room for an account"))
+    }
+
+    fn enter<R>(&self, work: impl FnOnce() -> R) -> R {
+        self.0.enter(work)
     }
 }
 
-/// The peer of [`accounted`]: the same work on the bare allocator.
-pub fn bare() -> impl FnMut(u64) -> usize + Clone + Send + 'static {
-    allocation_heavy
+impl Clone for Own {
+    fn clone(&self) -> Self {
+        Self::new()
+    }
 }
 
-/// What messages are cut from.
+/// Some work whose blocks are charged to an account.
+fn accounted<R>(
+    work: impl Fn(u64) -> R + Copy + Send + 'static,
+) -> impl FnMut(u64) -> R + Clone + Send + 'static {
+    let account = Own::new();
+    move |n| {
+        ACCOUNTED.set(true);
+        let result = account.enter(|| work(n));
+        ACCOUNTED.set(false);
+        result
+    }
+}
+
+/// `memory_accounting`: messages with books.
+pub fn messages_accounted() -> impl FnMut(u64) -> usize + Clone + Send + 'static {
+    accounted(message)
+}
+
+/// The peer of [`messages_accounted`]: the same on the bare allocator.
+pub fn messages() -> impl FnMut(u64) -> usize + Clone + Send + 'static {
+    message
+}
+
+/// `memory_accounting_of_strings`: hardly anything but allocating and freeing, with books.
+pub fn strings_accounted() -> impl FnMut(u64) -> usize + Clone + Send + 'static {
+    accounted(strings)
+}
+
+/// The peer of [`strings_accounted`]: the same on the bare allocator.
+pub fn strings_bare() -> impl FnMut(u64) -> usize + Clone + Send + 'static {
+    strings
+}
+
+/// A message as agents send them.
+const MESSAGE: &str = r#"{
+    "id": "01J9ZQ5V7N3W8K2M4R6T8Y0B1C", "from": "planner/3", "to": "worker/117", "kind": "task.assigned",
+    "task": {
+        "goal": "summarise the attached findings and name the three strongest objections",
+        "tools": ["search", "read_file", "python"],
+        "limits": {"tokens": 4096, "seconds": 30.0, "depth": 2},
+        "context": [
+            {"role": "system", "text": "You are careful and brief."},
+            {"role": "user", "text": "The experiment of last night did not converge; see the log."},
+            {"role": "assistant", "text": "I have read the log and will look at the schedule first."}
+        ]
+    },
+    "scores": [0.25, 0.5, 0.125, 0.875],
+    "correlation": "run-2026-11-23/17"
+}"#;
+
+/// Allocation-heavy work of a real kind: a message is parsed into a tree of small blocks, its texts
+/// are read, an answer is added and written as JSON, and all of it is freed.
+fn message(n: u64) -> usize {
+    let mut message: Value = serde_json::from_str(black_box(MESSAGE)).expect("it is JSON");
+    message["read"] = (texts(&message) as u64 + n % 10).into();
+    black_box(message.to_string()).len()
+}
+
+/// The length of all texts in `value`.
+fn texts(value: &Value) -> usize {
+    match value {
+        Value::String(text) => text.len(),
+        Value::Array(items) => items.iter().map(texts).sum(),
+        Value::Object(fields) => fields.values().map(texts).sum(),
+        Value::Null | Value::Bool(_) | Value::Number(_) => 0,
+    }
+}
+
+/// What strings are cut from.
 const TEXT: &str = "the quick brown fox jumps over the lazy dog, and then the lazy dog jumps over \
                     the quick brown fox once more";
 
-/// What agents do with the heap: messages are written to small strings, put in a map under their
-/// senders, and read once. A hundred blocks of 10 to 99
-/// bytes, and lists that are resized as they grow.
-fn allocation_heavy(n: u64) -> usize {
+/// The worst case: a hundred blocks of 10 to 99 bytes, and lists that are resized as they grow, with
+/// nothing done but to fill them.
+fn strings(n: u64) -> usize {
     let mut inbox: HashMap<u64, Vec<String>, FixedState> = HashMap::default();
     for (message, length) in (0_u64..).zip((0..100).map(|at| 10 + (at * 7) % 90)) {
         let sender = (n ^ message).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 61;

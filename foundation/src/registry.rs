@@ -169,7 +169,10 @@ impl<H: Clone, S: BuildHasher> Registry<H, S> {
         Q: Hash + Eq + ?Sized,
     {
         let guard = self.shared.map.guard();
-        self.shared.map.get(name, &guard).and_then(Slot::entry).map(read)
+        match self.shared.map.get(name, &guard) {
+            Some(Slot::Held(held)) => Some(read(&held.entry)),
+            Some(Slot::Vacant(_)) | None => None,
+        }
     }
 
     /// A clone of the whole entry under `name`.
@@ -267,7 +270,7 @@ impl<H: Clone, S: BuildHasher> Registry<H, S> {
     {
         let guard = self.shared.map.guard();
         let held = self.shared.map.get(name, &guard).and_then(Slot::held);
-        held.map_or_else(MonitorRef::of_nobody, |held| held.lifetime.monitor())
+        held.map_or_else(MonitorRef::of_nobody, |held| held.lifetime().monitor())
     }
 
     /// At most `limit` entries in `namespace` whose metadata has all of these keys with these

@@ -114,7 +114,7 @@ impl<H: Clone, S: BuildHasher> Registry<H, S> {
     {
         let guard = self.shared.groups.guard();
         let held = self.shared.groups.list(group, &guard).and_then(|list| list.get(&id));
-        held.map_or_else(MonitorRef::of_nobody, |held| held.lifetime.monitor())
+        held.map_or_else(MonitorRef::of_nobody, |held| held.lifetime().monitor())
     }
 }
 
@@ -150,7 +150,7 @@ impl<H, S> Shared<H, S> {
         let mut ended = None;
         let changed = self.change(|_| {
             let Some(held) = self.groups.remove(group, id, guard) else { return Err(()) };
-            ended = Some(&held.lifetime);
+            ended = Some(held.lifetime());
             add(&self.members, -1);
             Ok(|| Change::Left { group: group.clone(), id })
         });
