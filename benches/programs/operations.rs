@@ -48,27 +48,24 @@ fn main() -> ExitCode {
             config::arc_swap_cache_load,
         )
         .paired(
-            "registration_of_one_name_million",
+            "registration_of_one_name_100k",
             "registration_of_one_name",
             1,
-            || registry::register_one_name(registry::MANY_NAMES),
+            || registry::register_one_name(registry::LARGE),
             || registry::register_one_name(registry::NAMES),
         )
-        .timed("registration_million", 1, || {
-            registry::register_and_unregister(Filled::new(registry::MANY_NAMES))
-        })
         .paired(
-            "owner_end_million",
+            "owner_end_100k",
             "owner_end",
             1,
-            || registry::owner_end(Filled::new(registry::MANY_NAMES)),
+            || registry::owner_end(Filled::new(registry::LARGE)),
             || registry::owner_end(Filled::new(registry::NAMES)),
         )
         .paired(
-            "property_query_million",
+            "property_query_100k",
             "property_query",
             1,
-            || registry::find(registry::MANY_NAMES),
+            || registry::find(registry::LARGE),
             || registry::find(registry::NAMES),
         )
         .timed("owner_end", 1, || registry::owner_end(Filled::new(registry::NAMES)))

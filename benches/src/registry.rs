@@ -9,7 +9,9 @@ use foundation::registry::{Entry, Limits, Metadata, Name, Namespace, Registratio
 
 /// Names in the usual registry.
 pub const NAMES: usize = 1_000;
-/// Names in the large one.
+/// Names in one beside which something must cost no more than beside [`NAMES`].
+pub const LARGE: usize = 100_000;
+/// Names in the largest one.
 pub const MANY_NAMES: usize = 1_000_000;
 
 /// One random seed a process, for both sides of a comparison: with a seed each, one side would probe
