@@ -152,7 +152,7 @@ impl EventStore {
     fn expire(&self) {
         if self.limits.max_age.is_some() {
             let cutoff = self.limits.cutoff(self.clock.now());
-            drop(self.log.evict_while(|event| event.at() < cutoff));
+            self.log.evict_while(|event| event.at() < cutoff);
         }
     }
 }

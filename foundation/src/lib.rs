@@ -73,10 +73,14 @@
 //! |---|---|
 //! | numbers, retention by count, bytes and age, and queries are those of a `Vec` | `events::laws::a_store_behaves_like_a_vec_with_a_moving_start` |
 //! | the same in a file, across openings; published before answered | `events::durable::laws::a_durable_store_behaves_like_a_vec_with_a_moving_start_across_openings` |
-//! | from the file to live without gap or repetition; lag is counted once | `events::durable::laws::a_subscription_goes_from_the_file_to_live_without_gap_or_repetition`, `events::durable::laws::what_was_evicted_before_it_was_read_is_counted_once` |
+//! | from the file to live without gap or repetition; lag is counted once | `events::durable::laws::a_subscription_goes_from_the_file_to_live_without_gap_or_repetition`, `events::durable::laws::what_was_evicted_before_it_was_read_is_counted_once`, `events::durable::laws::a_subscription_that_began_with_the_oldest_is_told_what_it_missed_since` |
+//! | a subscription returns nothing that is too old or evicted | `events::durable::laws::a_subscription_returns_nothing_that_is_too_old_or_evicted`, `events::durable::laws::an_event_that_one_before_it_holds_back_is_still_handed_out` |
+//! | a file within its limits stays so, whatever the batches are | `events::durable::laws::a_batch_above_every_limit_is_evicted_with_its_commit` |
+//! | idle subscriptions and reads that were given up hold up no query | `events::durable::laws::idle_subscriptions_keep_no_place_in_the_queue_from_a_query`, `sqlite::laws::a_read_that_nobody_waits_for_any_more_ends` |
+//! | closing takes effect at once and ends, whoever waits for room | `sqlite::laws::closing_takes_effect_at_once_and_waits_for_nobody_who_has_a_place_and_does_not_use_it` |
 //! | what was acknowledged is there exactly once after a kill | `tests/events_crash.rs` (SIGKILL) |
 //! | a job fails alone, a commit fails whole, nobody who waits hangs | `sqlite::laws::a_job_that_fails_fails_alone_whatever_the_batches_are`, `sqlite::laws::a_commit_that_fails_fails_its_whole_batch_and_publishes_nothing`, `sqlite::laws::the_death_of_the_writer_fails_every_ticket_and_frees_the_file` |
-//! | a file has one writer; foreign and newer ones are refused untouched, older ones upgraded | `sqlite::laws::a_file_has_one_writer_whatever_path_leads_to_it`, `sqlite::laws::a_file_of_something_else_or_of_a_newer_version_is_refused_untouched`, `sqlite::laws::an_older_file_is_brought_to_the_newest_version_or_left_as_it_was` |
+//! | a file has one writer; foreign and newer ones are refused untouched, older ones upgraded | `sqlite::laws::a_file_has_one_writer_whatever_path_leads_to_it`, `sqlite::laws::a_file_of_something_else_or_of_a_newer_version_is_refused_untouched`, `sqlite::laws::the_log_of_a_refused_file_is_not_folded_into_it`, `sqlite::laws::an_older_file_is_brought_to_the_newest_version_or_left_as_it_was` |
 //! | an append in memory that wakes nobody allocates nothing | `tests/allocations.rs` |
 //!
 //! ## Services and tables

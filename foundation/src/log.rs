@@ -70,6 +70,10 @@ pub struct Retention {
     pub only_while_subscribed: bool,
 }
 
+/// How many entries are evicted before writers go on.
+#[cfg(feature = "events")]
+const CHUNK: usize = 256;
+
 /// What writers and subscribers share.
 struct Core<T> {
     retention: Retention,
@@ -198,11 +202,19 @@ impl<T> Log<T> {
 
 #[cfg(feature = "events")]
 impl<T> Log<T> {
-    /// Evicts the oldest entries as long as `unwanted` says so of the oldest. `unwanted` runs under
-    /// the lock and no code of a user.
-    pub(crate) fn evict_while(&self, unwanted: impl Fn(&T) -> bool) -> Aftermath<T> {
-        let evicted = lock(&self.core.state).evict_while(self.core.size_of, unwanted);
-        Aftermath::new(Vec::new(), evicted)
+    /// Evicts the oldest entries as long as `unwanted` says so of the oldest, in steps of 256 between
+    /// which writers go on. `unwanted` runs under the lock and no code of a user; what was evicted is
+    /// dropped after each step.
+    pub(crate) fn evict_while(&self, unwanted: impl Fn(&T) -> bool) {
+        let mut more = true;
+        while more {
+            let mut state = lock(&self.core.state);
+            let first = state.oldest();
+            let evicted = state.evict_while(self.core.size_of, CHUNK, &unwanted);
+            more = state.oldest() - first == CHUNK as u64;
+            drop(state);
+            drop(evicted);
+        }
     }
 }
 

@@ -34,3 +34,16 @@ impl Drop for FirstPanic {
         }
     }
 }
+
+/// Runs `piece`, whose panic is its own affair: it must not end the thread that serves all the
+/// others. The panic hook has reported it.
+#[cfg(feature = "sqlite")]
+pub(crate) fn quietly(piece: impl FnOnce()) {
+    if let Err(panic) = catch_unwind(AssertUnwindSafe(piece)) {
+        // The destructor of what it panicked with is code of a user too; of a panic in that, the
+        // remains stay.
+        if let Err(later) = catch_unwind(AssertUnwindSafe(|| drop(panic))) {
+            std::mem::forget(later);
+        }
+    }
+}

@@ -14,7 +14,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use foundation::events::{DurableEventStore, DurableLimits, Event, NewEvent, Query};
+use foundation::events::{DurableEventStore, DurableLimits, Event, Limits, NewEvent, Query};
 use foundation::log::Sequence;
 
 /// Tells the child where the file is.
@@ -27,6 +27,12 @@ fn soon() -> Instant {
     Instant::now() + Duration::from_secs(30)
 }
 
+/// Nothing is evicted, however fast the disk is.
+fn limits() -> DurableLimits {
+    let events = Limits { max_events: usize::MAX, max_bytes: usize::MAX, ..Limits::default() };
+    DurableLimits { events, ..DurableLimits::default() }
+}
+
 fn line(event: &Event) -> String {
     format!("{} {}", event.sequence().get(), event.id())
 }
@@ -35,7 +41,7 @@ fn line(event: &Event) -> String {
 #[test]
 fn child() {
     let Ok(path) = env::var(FILE) else { return };
-    let store = DurableEventStore::open(path, DurableLimits::default()).unwrap();
+    let store = DurableEventStore::open(path, limits()).unwrap();
     let mut out = io::stdout().lock();
     let mut tickets = VecDeque::new();
     loop {
@@ -88,7 +94,7 @@ fn what_was_acknowledged_is_there_exactly_once_after_every_kill() {
         let acknowledged = acknowledged_before_the_kill(&path, reports);
         assert!(acknowledged.len() >= reports, "the child of round {round} ended by itself");
 
-        let store = DurableEventStore::open(&path, DurableLimits::default()).unwrap();
+        let store = DurableEventStore::open(&path, limits()).unwrap();
         let all = Query { from: Some(next), limit: usize::MAX, ..Query::default() };
         let page = store.query_blocking(all, soon()).unwrap();
         assert_eq!((page.first_kept, page.evicted), (Sequence::FIRST, 0));
@@ -102,7 +108,7 @@ fn what_was_acknowledged_is_there_exactly_once_after_every_kill() {
         store.close_blocking(soon()).unwrap();
     }
     // Nothing of an earlier round was changed by a later one.
-    let store = DurableEventStore::open(&path, DurableLimits::default()).unwrap();
+    let store = DurableEventStore::open(&path, limits()).unwrap();
     let all = Query { limit: usize::MAX, ..Query::default() };
     let events = store.query_blocking(all, soon()).unwrap().events;
     assert!((1..next.get()).eq(events.iter().map(|event| event.sequence().get())));

@@ -85,7 +85,9 @@ pub struct DurableLimits {
     /// What is kept in the file, and how large an event may be. Bytes are those of the events, as
     /// [`Event::bytes`] counts them, not of the file, which takes up to three times as much with its
     /// indexes and keeps its length when events are evicted. Every commit evicts what is beyond the
-    /// limits, 1,024 events at most; no read returns what is too old, whether or not it is evicted.
+    /// limits: at most 1,024 events or four times as many as it brings, and beyond that only until
+    /// they have as many bytes as those, so that a file above its limits never grows. Opening evicts
+    /// what is too old. No read returns what is too old, whether or not it is evicted.
     pub events: Limits,
     /// At most this many of the newest events are also in memory, for subscribers; 0 counts as 1.
     /// Default 4,096. Whoever is further behind reads the file.
@@ -122,7 +124,7 @@ pub enum DurableAppendError {
 impl DurableEventStore {
     /// Opens the store at `path` on the system's clock; makes it if there is none.
     ///
-    /// Blocks for as long as the disk takes. Starts one thread that writes and
+    /// Blocks for as long as the disk takes, also to evict what became too old. Starts one thread that writes and
     /// [`DatabaseLimits::readers`] that read.
     pub fn open(path: impl AsRef<Path>, limits: DurableLimits) -> Result<Self, OpenError> {
         Self::open_with_clock(path, limits, Clock::system())
@@ -134,7 +136,7 @@ impl DurableEventStore {
         limits: DurableLimits,
         clock: Clock,
     ) -> Result<Self, OpenError> {
-        let file = File::open(path.as_ref(), &FORMAT, limits.database.busy_timeout)?;
+        let mut file = File::open(path.as_ref(), &FORMAT, limits.database.busy_timeout)?;
         let retention = Retention {
             max_entries: limits.max_live_events,
             max_bytes: limits.max_live_bytes,
@@ -146,9 +148,12 @@ impl DurableEventStore {
             live = Arc::downgrade(&log);
             log
         };
-        let ledger = Ledger::read(&file.connection, limits.events, clock.clone(), log)
+        let mut ledger = Ledger::read(&file.connection, limits.events, clock.clone(), log)
             .map_err(|error| file.refused(error))?
             .map_err(|problem| OpenError::Damaged { path: file.path.clone(), problem })?;
+        if let Err(error) = ledger.expire(&mut file.connection) {
+            return Err(file.refused(error));
+        }
         let path = Arc::new(file.path.clone());
         let readers = Readers::start(&path, &limits.database)?;
         let writer = Writer::start(file, ledger, &limits.database)?;
@@ -167,7 +172,9 @@ impl DurableEventStore {
 
     /// Hands `event` to the writer as soon as there is room.
     ///
-    /// Dropping the future drops the event if there was no room yet; otherwise it is written.
+    /// Dropping the future drops the event if there was no room yet; otherwise it is written. Room is
+    /// given in the order in which it was asked for: a future that is neither polled nor dropped
+    /// keeps the place that it was given from the others.
     pub async fn append_when_room(
         &self,
         event: NewEvent,
@@ -186,12 +193,13 @@ impl DurableEventStore {
     }
 
     /// The events that `query` asks for, among those that were committed before the call. Never
-    /// waits for the writer.
+    /// waits for the writer. Dropping the future ends the search. One that is neither
+    /// polled nor dropped while it waits for room keeps its place in the queue from the others.
     ///
     /// Numbers, one kind and a correlation are found by an index each, several kinds by one search a
     /// kind. A time costs a walk through the index of times over all that it spans, for each page.
     pub async fn query(&self, query: Query) -> Result<Page, DatabaseError> {
-        self.pages.read(query).await
+        self.pages.read(query, self.pages.cutoff()).await?.await
     }
 
     /// [`query`](Self::query) on a plain thread, until `deadline`.
@@ -210,13 +218,14 @@ impl DurableEventStore {
         self.live.upgrade().map(|log| log.next_sequence())
     }
 
-    /// Takes no further events, has those that were taken written, and frees the file, which can be
+    /// Takes no further events from the first poll on, has those that were taken written, and frees the file, which can be
     /// opened again when this returns. Queries and subscriptions still find what is in it.
     pub async fn close(&self) {
         self.writer.close().await;
     }
 
-    /// [`close`](Self::close) on a plain thread. [`DatabaseError::Deadline`] says that it goes on.
+    /// [`close`](Self::close) on a plain thread. [`DatabaseError::Deadline`] says that it goes on; the
+    /// store takes no events any more.
     pub fn close_blocking(&self, deadline: Instant) -> Result<(), DatabaseError> {
         until(deadline, self.close()).ok_or(DatabaseError::Deadline)
     }

@@ -6,6 +6,7 @@ use super::{Limits, NewEvent};
 
 /// Why an event was refused. Gives the event back.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
 pub enum AppendError {
     /// The kind is empty.
     #[error("the kind of the event is empty")]

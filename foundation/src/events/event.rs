@@ -97,6 +97,16 @@ impl NewEvent {
         &self.kind
     }
 
+    /// What the event will be part of.
+    pub fn part_of(&self) -> Option<&str> {
+        self.correlation.as_deref()
+    }
+
+    /// The event that this one follows from.
+    pub fn cause(&self) -> Option<EventId> {
+        self.causation
+    }
+
     /// The payload as JSON.
     pub fn payload_json(&self) -> &str {
         self.payload.as_deref().unwrap_or(NO_PAYLOAD)
@@ -162,6 +172,7 @@ impl Event {
     }
 
     /// What was appended.
+    #[cfg(any(feature = "sqlite", test))]
     pub(super) fn told(&self) -> &NewEvent {
         &self.told
     }

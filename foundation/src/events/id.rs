@@ -1,10 +1,13 @@
 //! Names of events that hold outside their store, and how a store makes them.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::hash::{BuildHasher, RandomState};
 use std::str::FromStr;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use thiserror::Error;
 use uuid::Uuid;
 
@@ -73,6 +76,20 @@ impl FromStr for EventId {
     fn from_str(text: &str) -> Result<Self, ParseIdError> {
         let parsed = Uuid::try_parse(text).map(Self);
         parsed.map_err(|source| ParseIdError { text: text.to_owned(), source })
+    }
+}
+
+/// As text.
+impl Serialize for EventId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// From text.
+impl<'de> Deserialize<'de> for EventId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Cow::<str>::deserialize(deserializer)?.parse().map_err(D::Error::custom)
     }
 }
 

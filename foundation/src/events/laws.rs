@@ -136,6 +136,8 @@ proptest! {
             prop_assert_eq!(uuid.get_variant(), uuid::Variant::RFC4122);
             prop_assert!(uuid.as_u128() >> 80 >= u128::from(latest_ms.max(nanos / 1_000_000)));
             prop_assert_eq!(id.to_string().parse(), Ok(*id));
+            let json = serde_json::to_string(id).unwrap();
+            prop_assert_eq!(serde_json::from_str::<EventId>(&json).unwrap(), *id);
         }
     }
 }
@@ -163,6 +165,21 @@ fn what_is_too_old_is_gone_for_readers_and_from_memory() {
     assert_eq!((page.events.len(), page.evicted, page.first_kept.get()), (0, 1, 2));
     assert_eq!(std::sync::Arc::strong_count(&payload), 1);
     assert_eq!(store.append(NewEvent::new("b")).unwrap().get(), 2);
+}
+
+#[test]
+fn all_that_is_too_old_goes_however_much_it_is() {
+    let hand = Clock::manual(Timestamp::from_nanos(0));
+    let limits = Limits { max_age: Some(Duration::from_secs(60)), ..Limits::default() };
+    let store = EventStore::with_clock(limits, hand.clock());
+    for count in [CHUNK, 2 * CHUNK + 1] {
+        for _ in 0..count {
+            store.append(NewEvent::new("a")).unwrap();
+        }
+        hand.advance(Duration::from_secs(61));
+        store.append(NewEvent::new("a")).unwrap();
+        assert_eq!(store.log.first_kept().get() + 1, store.next_sequence().get());
+    }
 }
 
 #[test]
@@ -243,5 +260,9 @@ fn a_payload_that_is_no_json_gives_the_event_back() {
     let by_bytes = std::collections::BTreeMap::from([(vec![1_u8], 1)]);
     let error = NewEvent::new("a").payload(&by_bytes).unwrap_err();
     assert_eq!(error.event, NewEvent::new("a"));
+    assert_eq!((error.event.part_of(), error.event.cause()), (None, None));
+    let cause = EventId::from_bytes([1; 16]);
+    let event = NewEvent::new("a").correlation("run 7").causation(cause);
+    assert_eq!((event.part_of(), event.cause()), (Some("run 7"), Some(cause)));
     assert_eq!(error.event.payload_json(), "null");
 }

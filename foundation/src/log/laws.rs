@@ -16,6 +16,8 @@ enum Step {
     Append(usize),
     Subscribe(u8),
     Read(usize),
+    /// Evicts those that weigh less than this, as far as they are the oldest.
+    Evict(usize),
     Leave(usize),
 }
 
@@ -25,6 +27,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         1 => (0_u8..40).prop_map(Step::Subscribe),
         4 => (0_usize..4).prop_map(Step::Read),
         1 => (0_usize..4).prop_map(Step::Leave),
+        1 => (0_usize..12).prop_map(Step::Evict),
     ];
     vec(step, 0..120)
 }
@@ -70,10 +73,12 @@ proptest! {
         max_entries in 0_usize..6,
         max_bytes in 0_usize..40,
         only_while_subscribed: bool,
+        before in 0_usize..5,
     ) {
         let retention = Retention { max_entries, max_bytes, only_while_subscribed };
-        let log = Log::with_sizes(retention, |weight| *weight);
-        let mut model = Model::default();
+        // As if `before` entries had been appended and evicted.
+        let log = Log::starting_at(Sequence::new(before as u64 + 1), retention, |weight| *weight);
+        let mut model = Model { all: vec![0; before], oldest: before };
         let mut subscriptions: Vec<(Subscription<usize>, usize)> = Vec::new();
         for step in steps {
             match step {
@@ -95,6 +100,13 @@ proptest! {
                         prop_assert_eq!(subscription.lag(), lag);
                         prop_assert_eq!(subscription.try_next(), model.read(cursor));
                     }
+                }
+                Step::Evict(_) if cfg!(not(feature = "events")) => {}
+                Step::Evict(weight) => {
+                    #[cfg(feature = "events")]
+                    log.evict_while(|entry| *entry < weight);
+                    let kept = &model.all[model.oldest..];
+                    model.oldest += kept.iter().take_while(|entry| **entry < weight).count();
                 }
                 Step::Leave(which) => {
                     if which < subscriptions.len() {

@@ -67,15 +67,17 @@ impl<T> State<T> {
         evicted
     }
 
-    /// Takes out the oldest entries as long as `unwanted` says so of the oldest.
+    /// Takes out the oldest entries as long as `unwanted` says so of the oldest, `limit` at most.
     #[cfg(feature = "events")]
     pub(super) fn evict_while(
         &mut self,
         size_of: fn(&T) -> usize,
+        limit: usize,
         unwanted: impl Fn(&T) -> bool,
     ) -> Evicted<T> {
         let mut evicted = Evicted { one: None, more: VecDeque::new() };
-        while self.kept.front().is_some_and(&unwanted) {
+        let end = self.oldest().saturating_add(limit as u64);
+        while self.oldest() < end && self.kept.front().is_some_and(&unwanted) {
             self.evict_oldest(size_of, &mut evicted);
         }
         evicted

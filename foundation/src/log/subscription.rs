@@ -55,6 +55,12 @@ impl<T> Subscription<T> {
         Sequence::new(self.cursor)
     }
 
+    /// Waits no longer: an append wakes nobody for it.
+    pub(crate) fn unpark(&self) {
+        let parked = lock(&self.core.state).waiters.unpark(self.place);
+        drop(parked);
+    }
+
     /// How many entries exist that this subscription has not read, evicted ones included.
     pub fn lag(&self) -> u64 {
         lock(&self.core.state).next.saturating_sub(self.cursor)
@@ -105,8 +111,7 @@ impl<T: Clone> Subscription<T> {
         if let Some(found) = until(deadline, poll_fn(|context| self.poll_next(context))) {
             return found.map(Some);
         }
-        let parked = lock(&self.core.state).waiters.unpark(self.place);
-        drop(parked);
+        self.unpark();
         Ok(None)
     }
 }

@@ -7,14 +7,21 @@
 //! # Orderings
 //!
 //! Every figure is a sum of postings, each added by one atomic read-modify-write, so none is lost;
-//! the figures order no other memory, so all of it is relaxed. A reader may see one posting's bytes
-//! and not yet its blocks.
+//! the figures order no other memory, so all of it but the live bytes is relaxed. A reader may see
+//! one posting's bytes and not yet its blocks.
 //!
-//! Settling needs more: charges are posted by a thread in one of the account's scopes, which keeps
-//! a handle alive. Letting go of a handle releases and the last one to go acquires, so whoever
-//! looks at retired books has every charge behind it and only credits can follow. Blocks have at
-//! least one byte: while a block is charged, the true sums of both figures are above zero, and each
-//! credit makes them smaller. A figure that reads zero has therefore received its last credit.
+//! Settling needs more. New blocks are charged, and what is unposted is kept, by a thread in one of
+//! the account's scopes, which keeps a handle alive. Letting go of a handle releases and the last one
+//! to go acquires, so whoever looks at retired books has all of that behind it. What follows are
+//! credits of blocks, and bytes more or less of blocks that are resized, each posted at once: a
+//! block's resizes come before its credit, on the same thread or before the block was handed on, so
+//! in that order they are added to the live bytes, too. Whatever a block was resized to, it has at
+//! least one byte: at each point of the order the live bytes are at least as many as there are blocks
+//! whose credit is still to come. Both figures at zero have therefore received their last posting.
+//!
+//! A posting adds to the live bytes after all but the peak, and the peak is raised before the block
+//! can be credited. So adding to the live bytes releases and the look at retired books acquires:
+//! whoever opens them again sets figures that no posting of the account before can reach any more.
 
 use crate::sync::{AtomicI64, AtomicU64, Ordering};
 
@@ -72,7 +79,7 @@ impl Books {
         }
         let before = match posting.bytes {
             0 => self.live_bytes.load(Ordering::Relaxed),
-            bytes => self.live_bytes.fetch_add(bytes, Ordering::Relaxed),
+            bytes => self.live_bytes.fetch_add(bytes, Ordering::Release),
         };
         let high = before.wrapping_add(posting.high_bytes);
         // Most postings stay below the peak: look before writing.
@@ -124,7 +131,7 @@ impl Books {
     /// Whether nothing is charged to these retired books any more.
     pub(super) fn is_settled(&self) -> bool {
         self.live_blocks.load(Ordering::Relaxed) == 0
-            && self.live_bytes.load(Ordering::Relaxed) == 0
+            && self.live_bytes.load(Ordering::Acquire) == 0
     }
 }
 

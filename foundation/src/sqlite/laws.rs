@@ -30,6 +30,8 @@ enum Job {
     /// Says that it runs, then waits for the other end to go away. Writes nothing.
     Block(Sender<()>, Receiver<()>),
     Panic,
+    /// Fails as a job does when the disk does.
+    BrokenDisk,
     /// Has the commit of its batch fail.
     FailCommit,
 }
@@ -59,6 +61,10 @@ impl Apply for Numbers {
                 return Ok(0);
             }
             Job::Panic => panic!("a job that panics"),
+            Job::BrokenDisk => {
+                let error = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_IOERR);
+                return Err(rusqlite::Error::SqliteFailure(error, None));
+            }
             Job::FailCommit => {
                 self.fails = true;
                 return Ok(0);
@@ -197,6 +203,19 @@ fn a_commit_that_fails_fails_its_whole_batch_and_publishes_nothing() {
 }
 
 #[test]
+fn a_broken_disk_fails_the_whole_batch_at_once() {
+    let fixture = Fixture::new(DatabaseLimits::default(), |_| ());
+    let blocked = fixture.block();
+    let jobs = [Job::Write(1), Job::BrokenDisk, Job::Write(2)];
+    let tickets = jobs.map(|job| fixture.submit(job));
+    drop(blocked);
+    for mut ticket in tickets {
+        assert!(matches!(ticket.wait(soon()), Err(DatabaseError::Refused(_))));
+    }
+    assert_eq!((fixture.published(), fixture.written()), (vec![], vec![]));
+}
+
+#[test]
 fn a_full_disk_refuses_what_does_not_fit_and_keeps_what_does() {
     // Two pages: one of the schema, one of numbers, which holds a few hundred.
     let fixture = Fixture::new(DatabaseLimits::default(), |connection| {
@@ -295,6 +314,77 @@ fn closing_answers_everything_that_was_taken_and_frees_the_file() {
 }
 
 #[test]
+fn closing_takes_effect_at_once_and_waits_for_nobody_who_has_a_place_and_does_not_use_it() {
+    let limits = DatabaseLimits { max_queued: 1, ..DatabaseLimits::default() };
+    let fixture = Fixture::new(limits, |_| ());
+    let blocked = fixture.block();
+    let mut queued = fixture.submit(Job::Write(1));
+    let mut unpolled = Box::pin(fixture.writer.submit_when_room(Job::Write(2)));
+    assert!(unpolled.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+    // The deadline passes while the queue is full.
+    assert!(until(Instant::now(), fixture.writer.close()).is_none());
+    let refused = fixture.writer.submit(Job::Write(3));
+    assert!(matches!(refused, Err(SubmitError::Closed { job: Job::Write(3) })));
+    drop(blocked);
+    assert_eq!(until(soon(), fixture.writer.close()), Some(()));
+    assert_eq!(queued.wait(soon()).unwrap(), 1);
+    let refused = until(soon(), unpolled).unwrap();
+    assert!(matches!(refused, Err(SubmitError::Closed { job: Job::Write(2) })));
+    // Room was given, and not used, before the closing began.
+    let fixture = Fixture::new(limits, |_| ());
+    let blocked = fixture.block();
+    let mut queued = fixture.submit(Job::Write(1));
+    let mut unpolled = Box::pin(fixture.writer.submit_when_room(Job::Write(2)));
+    assert!(unpolled.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+    drop(blocked);
+    assert_eq!(queued.wait(soon()).unwrap(), 1);
+    assert_eq!(until(soon(), fixture.writer.close()), Some(()));
+    assert!(matches!(until(soon(), unpolled).unwrap(), Err(SubmitError::Closed { .. })));
+}
+
+#[test]
+fn bounds_beyond_their_ranges_count_as_the_ends() {
+    let limits = DatabaseLimits {
+        max_queued: usize::MAX,
+        max_batch: usize::MAX,
+        readers: 0,
+        max_queued_reads: usize::MAX,
+        busy_timeout: Duration::MAX,
+    };
+    let directory = TempDir::new().unwrap();
+    let path = directory.path().join("db");
+    let file = File::open(&path, &FORMAT, limits.busy_timeout).unwrap();
+    let readers = Readers::start(&path, &limits).unwrap();
+    let writer = Writer::start(file, Numbers::default(), &limits).unwrap();
+    let Ok(mut ticket) = writer.submit(Job::Write(1)) else { panic!("there is room") };
+    assert_eq!(ticket.wait(soon()).unwrap(), 1);
+    assert_eq!(read(&readers, count).unwrap(), 1);
+    assert_eq!(DatabaseLimits { readers: usize::MAX, ..limits }.clamped().readers, 256);
+}
+
+#[test]
+fn a_read_that_nobody_waits_for_any_more_ends() {
+    let directory = TempDir::new().unwrap();
+    let file = open(&directory, &FORMAT).unwrap();
+    let limits = DatabaseLimits { readers: 1, ..DatabaseLimits::default() };
+    let readers = Readers::start(&file.path, &limits).unwrap();
+    let (running, runs) = channel();
+    let endless = readers.read(move |connection| {
+        running.send(()).unwrap();
+        let sql = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n)
+                   SELECT count(*) FROM n";
+        connection.query_row(sql, [], |row| row.get::<_, i64>(0))
+    });
+    let ticket = until(soon(), endless).unwrap().unwrap();
+    runs.recv().unwrap();
+    drop(ticket);
+    assert_eq!(read(&readers, count).unwrap(), 0);
+    let panics = |_: &Connection| -> rusqlite::Result<()> { panic!("a read that panics") };
+    assert!(matches!(read(&readers, panics), Err(DatabaseError::Stopped)));
+    assert_eq!(read(&readers, count).unwrap(), 0);
+}
+
+#[test]
 fn the_last_writer_to_go_leaves_everything_written() {
     let mut fixture = Fixture::new(DatabaseLimits::default(), |_| ());
     let blocked = fixture.block();
@@ -305,12 +395,32 @@ fn the_last_writer_to_go_leaves_everything_written() {
     assert_eq!(tickets.pop().unwrap().wait(soon()).unwrap(), 300);
 }
 
-/// Panics when it is woken.
+/// What `work` finds.
+fn read<T: Send + Sync + 'static>(
+    readers: &Readers,
+    work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+) -> Result<T, DatabaseError> {
+    until(soon(), readers.read(work)).unwrap()?.wait(soon())
+}
+
+fn count(connection: &Connection) -> rusqlite::Result<i64> {
+    connection.query_row("SELECT count(*) FROM numbers", [], |row| row.get(0))
+}
+
+/// Panics when it is woken, and what it panics with does when it is dropped.
 struct Bomb;
 
 impl Wake for Bomb {
     fn wake(self: Arc<Self>) {
-        panic!("a waker that panics");
+        std::panic::panic_any(Fragment);
+    }
+}
+
+struct Fragment;
+
+impl Drop for Fragment {
+    fn drop(&mut self) {
+        panic!("a panic whose remains panic");
     }
 }
 
@@ -347,23 +457,20 @@ fn a_reader_waits_for_no_writer_and_the_writer_for_a_lock_only_so_long() {
     let fixture = Fixture::new(limits, |_| ());
     let path = fixture.directory.path().join("db");
     fixture.submit(Job::Write(7)).wait(soon()).unwrap();
-    let count = |connection: &Connection| {
-        connection.query_row("SELECT count(*) FROM numbers", [], |row| row.get::<_, i64>(0))
-    };
     let readers = Readers::start(&path, &fixture.limits).unwrap();
     let shell = Connection::open(&path).unwrap();
     shell.execute_batch("BEGIN IMMEDIATE; INSERT INTO numbers VALUES (2, 8)").unwrap();
     let refused = fixture.submit(Job::Write(9)).wait(soon()).unwrap_err();
     assert_eq!(refused.to_string(), "the database refused: database is locked");
-    assert_eq!(until(soon(), readers.read(count)).unwrap().unwrap(), 1);
+    assert_eq!(read(&readers, count).unwrap(), 1);
     shell.execute_batch("ROLLBACK").unwrap();
     // While our writer is in a transaction, too.
     let blocked = fixture.block();
-    assert_eq!(until(soon(), readers.read(count)).unwrap().unwrap(), 1);
+    assert_eq!(read(&readers, count).unwrap(), 1);
     drop(blocked);
     assert_eq!(fixture.submit(Job::Write(9)).wait(soon()).unwrap(), 2);
     let write = |connection: &Connection| connection.execute("DELETE FROM numbers", []);
-    assert!(matches!(until(soon(), readers.read(write)), Some(Err(DatabaseError::Refused(_)))));
+    assert!(matches!(read(&readers, write), Err(DatabaseError::Refused(_))));
 }
 
 #[test]
@@ -378,6 +485,14 @@ fn a_file_has_one_writer_whatever_path_leads_to_it() {
         std::os::unix::fs::symlink(&first.path, &link).unwrap();
         let refused = File::open(&link, &FORMAT, Duration::ZERO).unwrap_err();
         assert!(matches!(refused, OpenError::InUse { .. }));
+        let [link, target] = ["dangling", "target"].map(|name| directory.path().join(name));
+        std::os::unix::fs::symlink(&target, &link).unwrap();
+        let by_link = File::open(&link, &FORMAT, Duration::ZERO).unwrap();
+        assert_eq!(by_link.path, fs::canonicalize(&target).unwrap());
+        for path in [&link, &target] {
+            let refused = File::open(path, &FORMAT, Duration::ZERO).unwrap_err();
+            assert!(matches!(refused, OpenError::InUse { .. }));
+        }
     }
     drop(first);
     assert!(open(&directory, &FORMAT).is_ok());
@@ -407,7 +522,30 @@ fn a_file_of_something_else_or_of_a_newer_version_is_refused_untouched() {
         let refused = open(&directory, &FORMAT).unwrap_err().to_string();
         assert!(refused.contains(expected) && refused.contains("db`"), "{refused}");
         assert_eq!(fs::read(&path).unwrap(), before);
+        assert!(!directory.path().join("db.lock").exists());
     }
+}
+
+#[test]
+fn the_log_of_a_refused_file_is_not_folded_into_it() {
+    let directory = TempDir::new().unwrap();
+    let other = directory.path().join("other");
+    let connection = Connection::open(&other).unwrap();
+    let sql = "PRAGMA application_id = 5; PRAGMA journal_mode = WAL; CREATE TABLE a (b)";
+    connection.execute_batch(sql).unwrap();
+    // As if its program had died.
+    let [path, log] = ["db", "db-wal"].map(|name| directory.path().join(name));
+    fs::copy(&other, &path).unwrap();
+    fs::copy(directory.path().join("other-wal"), &log).unwrap();
+    let before = [&path, &log].map(|path| fs::read(path).unwrap());
+    assert!(matches!(open(&directory, &FORMAT), Err(OpenError::Foreign { .. })));
+    assert_eq!([&path, &log].map(|path| fs::read(path).unwrap()), before);
+}
+
+#[test]
+fn a_database_that_cannot_have_a_log_is_refused() {
+    let connection = Connection::open_in_memory().unwrap();
+    assert!(super::open::configure(&connection).is_err());
 }
 
 #[test]

@@ -2,11 +2,15 @@
 
 use std::ffi::OsString;
 use std::fs::{self, TryLockError};
+use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 
+use super::MAX_BUSY_TIMEOUT;
 use super::error::{DatabaseError, OpenError};
 
 /// What a kind of database file is.
@@ -37,31 +41,31 @@ impl File {
     /// write meanwhile.
     ///
     /// The right to write is the lock on `<path>.lock`, the path taken with its symbolic links
-    /// resolved. Another hard link to the file is not recognised.
+    /// resolved; nothing is locked or changed before the file is known to be empty or ours. Reading
+    /// a file to know it plays back what its program left half done, as any reader does. Another
+    /// hard link to the file is not recognised.
     pub(crate) fn open(
         path: &Path,
         format: &Format,
         busy_timeout: Duration,
     ) -> Result<Self, OpenError> {
         let path = resolved(path)?;
-        let lock = lock(&path)?;
-        // Nothing is created before the lock is ours, and nothing is changed before the file is
-        // known to be empty or ours.
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
-            | OpenFlags::SQLITE_OPEN_CREATE
-            | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let prepared = Connection::open_with_flags(&path, flags).map_err(Refusal::from);
-        let prepared = prepared.and_then(|mut connection| {
-            connection.busy_timeout(busy_timeout)?;
+        let recognised = || {
+            let connection = connect(&path, OpenFlags::SQLITE_OPEN_READ_WRITE, busy_timeout)?;
+            // What is not ours is not folded into its file when we let go of it.
+            connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
             recognise(&connection, format)?;
-            configure(&connection)?;
-            migrate(&mut connection, format)?;
             Ok(connection)
-        });
-        match prepared {
-            Ok(connection) => Ok(Self { connection, path, _lock: lock }),
-            Err(refusal) => Err(refusal.at(path, format)),
-        }
+        };
+        let mut connection = recognised().map_err(|refusal: Refusal| refusal.at(&path, format))?;
+        let lock = lock(&path)?;
+        let mut prepare = || {
+            connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
+            configure(&connection)?;
+            migrate(&mut connection, format)
+        };
+        prepare().map_err(|refusal| refusal.at(&path, format))?;
+        Ok(Self { connection, path, _lock: lock })
     }
 
     /// What is wrong with this file, as an error that names it.
@@ -73,16 +77,23 @@ impl File {
 /// A connection that cannot write. `path` must be open for writing in this process already, which
 /// has checked it.
 pub(super) fn open_read_only(path: &Path, busy_timeout: Duration) -> rusqlite::Result<Connection> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY, busy_timeout)
+}
+
+/// A connection to the file at `path`, which is the file itself and no symbolic link.
+fn connect(path: &Path, access: OpenFlags, busy_timeout: Duration) -> rusqlite::Result<Connection> {
+    let flags = access | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_NOFOLLOW;
     let connection = Connection::open_with_flags(path, flags)?;
-    connection.busy_timeout(busy_timeout)?;
+    connection.busy_timeout(busy_timeout.min(MAX_BUSY_TIMEOUT))?;
     Ok(connection)
 }
 
 /// Why a file is refused, before its path is added.
-enum Refusal {
+pub(super) enum Refusal {
     Foreign(String),
     Newer(u32),
+    /// `SQLite` goes on in this journal mode instead of WAL.
+    Journal(String),
     Database(rusqlite::Error),
 }
 
@@ -96,10 +107,16 @@ impl From<rusqlite::Error> for Refusal {
 }
 
 impl Refusal {
-    fn at(self, path: PathBuf, format: &Format) -> OpenError {
+    fn at(self, path: &Path, format: &Format) -> OpenError {
+        let path = path.to_owned();
         match self {
             Self::Foreign(found) => OpenError::Foreign { path, found, expected: format.name },
             Self::Newer(found) => OpenError::Newer { path, found, known: format.newest() },
+            Self::Journal(mode) => {
+                let problem = format!("the journal mode stays `{mode}`, `wal` is needed");
+                let source = DatabaseError::Refused(Arc::new(io::Error::other(problem)));
+                OpenError::Database { path, source }
+            }
             Self::Database(source) => OpenError::Database { path, source: source.into() },
         }
     }
@@ -111,17 +128,20 @@ impl Format {
     }
 }
 
-/// The path without symbolic links; the file itself need not exist.
+/// The path without symbolic links. The file is made, empty, if it does not exist: only then is it
+/// certain where a link leads.
 fn resolved(path: &Path) -> Result<PathBuf, OpenError> {
-    let resolve = || match (fs::canonicalize(path), path.parent(), path.file_name()) {
-        (Ok(resolved), _, _) => Ok(resolved),
-        (Err(_), Some(parent), Some(name)) => {
-            let parent = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
-            Ok(fs::canonicalize(parent)?.join(name))
-        }
-        (Err(error), _, _) => Err(error),
-    };
-    resolve().map_err(|source| OpenError::Io { path: path.to_owned(), source })
+    let mut resolved = fs::canonicalize(path);
+    if resolved.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::NotFound) {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
+        // By `SQLite`: to close a handle of ours would free the locks of one that is faster.
+        drop(Connection::open_with_flags(path, flags).map_err(|error| OpenError::Database {
+            path: path.to_owned(),
+            source: error.into(),
+        })?);
+        resolved = fs::canonicalize(path);
+    }
+    resolved.map_err(|source| OpenError::Io { path: path.to_owned(), source })
 }
 
 /// Takes the right to write. The database itself cannot carry the lock: closing any handle of it
@@ -161,21 +181,28 @@ fn recognise(connection: &Connection, format: &Format) -> Result<(), Refusal> {
 
 /// Durability and concurrency of the connection that writes. The log is folded into the database
 /// when it has 32 MiB: pages that batch after batch changes are then synced there once.
-fn configure(connection: &Connection) -> rusqlite::Result<()> {
+pub(super) fn configure(connection: &Connection) -> Result<(), Refusal> {
+    // A refusal is no error here, only another answer.
+    let mode: String = connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
+    if mode != "wal" {
+        return Err(Refusal::Journal(mode));
+    }
     connection.execute_batch(
-        "PRAGMA journal_mode = WAL;
-         PRAGMA synchronous = FULL;
+        "PRAGMA synchronous = FULL;
          PRAGMA mmap_size = 0;
          PRAGMA trusted_schema = OFF;
          PRAGMA cache_size = -16384;
          PRAGMA wal_autocheckpoint = 8192;
          PRAGMA journal_size_limit = 67108864;",
-    )
+    )?;
+    Ok(())
 }
 
 /// Brings the file to the newest version, in one transaction.
-fn migrate(connection: &mut Connection, format: &Format) -> rusqlite::Result<()> {
+fn migrate(connection: &mut Connection, format: &Format) -> Result<(), Refusal> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    // Another program, which knows nothing of our lock, may have been faster.
+    recognise(&transaction, format)?;
     let version: u32 = transaction.query_row("PRAGMA user_version", [], |row| row.get(0))?;
     if version < format.newest() {
         for migration in format.migrations.iter().skip(version as usize) {
@@ -184,5 +211,6 @@ fn migrate(connection: &mut Connection, format: &Format) -> rusqlite::Result<()>
         transaction.pragma_update(None, "application_id", format.application_id.cast_signed())?;
         transaction.pragma_update(None, "user_version", format.newest())?;
     }
-    transaction.commit()
+    transaction.commit()?;
+    Ok(())
 }

@@ -11,7 +11,7 @@ use super::DatabaseLimits;
 use super::error::{DatabaseError, OpenError};
 use super::open::open_read_only;
 use super::ticket::Ticket;
-use super::writer::quietly;
+use crate::panics::quietly;
 
 /// The right to read a database. Clones share the threads, which end when the last one is gone and
 /// what is queued was answered.
@@ -20,6 +20,10 @@ pub(crate) struct Readers {
     queue: mpsc::Sender<Read>,
 }
 
+/// A read looks after this many steps of `SQLite`'s machine, some 100 us, whether anybody still waits
+/// for it.
+const STEPS: i32 = 10_000;
+
 /// One read, its answer included.
 type Read = Box<dyn FnOnce(&mut Connection) + Send>;
 
@@ -27,9 +31,10 @@ impl Readers {
     /// Starts the threads on the database at `path`, which this process has open for writing.
     pub(crate) fn start(path: &Path, limits: &DatabaseLimits) -> Result<Self, OpenError> {
         let at = || path.to_owned();
-        let (queue, reads) = mpsc::channel::<Read>(limits.max_queued_reads.max(1));
+        let limits = limits.clamped();
+        let (queue, reads) = mpsc::channel::<Read>(limits.max_queued_reads);
         let reads = Arc::new(Mutex::new(reads));
-        for _ in 0..limits.readers.max(1) {
+        for _ in 0..limits.readers {
             let mut connection = open_read_only(path, limits.busy_timeout)
                 .map_err(|error| OpenError::Database { path: at(), source: error.into() })?;
             let reads = Arc::clone(&reads);
@@ -47,24 +52,36 @@ impl Readers {
         Ok(Self { queue })
     }
 
-    /// What `read` finds in one snapshot of what is committed. Waits for room in the queue, then for
-    /// the answer. Dropping the future cancels a read that has not begun. A panic of `read` is
-    /// [`DatabaseError::Stopped`].
-    pub(crate) async fn read<T: Send + 'static>(
+    /// Queues `read` once there is room; the ticket yields what it finds in one snapshot of what is
+    /// committed. Dropping the ticket cancels the read, whether or not it has begun. A panic of
+    /// `read` is [`DatabaseError::Stopped`].
+    ///
+    /// Room is given in the order in which it was asked for: a future that is neither polled nor
+    /// dropped keeps the place that it was given from the others.
+    pub(crate) async fn read<T: Send + Sync + 'static>(
         &self,
         read: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
-    ) -> Result<T, DatabaseError> {
+    ) -> Result<Ticket<T>, DatabaseError> {
         let (answer, ticket) = Ticket::new();
         let work: Read = Box::new(move |connection| {
-            if answer.is_closed() {
+            let answer = Arc::new(answer);
+            let asked = Arc::downgrade(&answer);
+            // Also true of a read that is over, so that this one may stay until the next.
+            let unwanted = move || asked.upgrade().is_none_or(|answer| answer.is_closed());
+            if unwanted() {
                 return;
             }
             // Ended by dropping it: a snapshot has nothing to commit.
-            let found = connection.transaction().and_then(|snapshot| read(&snapshot));
-            // Nobody waits any more if this fails.
-            let _ = answer.send(found.map_err(DatabaseError::from));
+            let found = connection
+                .progress_handler(STEPS, Some(unwanted))
+                .and_then(|()| connection.transaction())
+                .and_then(|snapshot| read(&snapshot));
+            if let Some(answer) = Arc::into_inner(answer) {
+                // Nobody waits any more if this fails.
+                let _ = answer.send(found.map_err(DatabaseError::from));
+            }
         });
         self.queue.send(work).await.map_err(|_| DatabaseError::Stopped)?;
-        ticket.await
+        Ok(ticket)
     }
 }

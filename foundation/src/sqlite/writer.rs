@@ -1,17 +1,18 @@
 //! The thread that writes: it takes what is queued, commits it at once, publishes and answers.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::thread;
 use std::time::Instant;
 
-use rusqlite::{Connection, TransactionBehavior};
-use tokio::sync::mpsc::{self, error::TrySendError};
-use tokio::sync::watch;
+use rusqlite::{Connection, ErrorCode, TransactionBehavior};
+use tokio::sync::mpsc::{self, error::SendError};
+use tokio::sync::{Semaphore, TryAcquireError, watch};
 
 use super::DatabaseLimits;
 use super::error::{DatabaseError, OpenError, SubmitError};
 use super::open::File;
 use super::ticket::{Answer, Ticket};
+use crate::panics::quietly;
 use crate::park::until;
 
 /// What a writer writes. Lives on the writer's thread; a panic in it ends the thread.
@@ -25,7 +26,8 @@ pub(crate) trait Apply: Send + 'static {
     /// What its ticket yields after the commit.
     type Done: Send + 'static;
 
-    /// Writes one job. An error undoes the whole transaction and is the answer of this job alone.
+    /// Writes one job. An error undoes the whole transaction and is the answer of this job alone,
+    /// unless it is the database's: see [`Failure::of_job`].
     fn apply(&mut self, database: &Connection, job: &Self::Job) -> rusqlite::Result<Self::Done>;
 
     /// The last step before the commit, once a transaction. An error is the answer of all its jobs.
@@ -43,8 +45,15 @@ pub(crate) trait Apply: Send + 'static {
 
 /// The handing-in side of a writer thread. Clones share the thread, which ends when the last one is
 /// gone, or by [`close`](Self::close), and everything queued was answered.
+///
+/// What is queued was let in by `room`, whose places the thread gives back as it receives. The queue
+/// itself has no bound: a place that was given to a future which nobody polls holds up whoever waits
+/// for room, but neither the thread nor its end.
 pub(crate) struct Writer<A: Apply> {
-    queue: mpsc::Sender<Message<A>>,
+    queue: mpsc::UnboundedSender<Message<A>>,
+    /// The places in the queue; closed when no more jobs are taken.
+    room: Arc<Semaphore>,
+    max_queued: usize,
     /// Nothing is ever sent: it is closed when the thread has ended and the file is free.
     ended: watch::Receiver<()>,
 }
@@ -57,12 +66,14 @@ struct Pending<A: Apply> {
 
 enum Message<A: Apply> {
     Job(Pending<A>),
+    /// The last message of those that count: what is behind it was handed in during the closing.
     Close,
 }
 
 /// What the thread owns. Dropped in this order: whoever sees `_ended` closed finds the file free.
 struct Thread<A: Apply> {
-    queue: mpsc::Receiver<Message<A>>,
+    queue: mpsc::UnboundedReceiver<Message<A>>,
+    room: Arc<Semaphore>,
     apply: A,
     file: File,
     max_batch: usize,
@@ -80,34 +91,45 @@ enum Failure {
 impl<A: Apply> Writer<A> {
     /// Starts the thread that writes to `file`.
     pub(crate) fn start(file: File, apply: A, limits: &DatabaseLimits) -> Result<Self, OpenError> {
-        let (sender, queue) = mpsc::channel(limits.max_queued.max(1));
+        let DatabaseLimits { max_queued, max_batch, .. } = limits.clamped();
+        let (sender, queue) = mpsc::unbounded_channel();
+        let room = Arc::new(Semaphore::new(max_queued));
         let (end, ended) = watch::channel(());
         let path = file.path.clone();
-        let thread = Thread { queue, apply, file, max_batch: limits.max_batch.max(1), _ended: end };
+        let thread = Thread { queue, room: Arc::clone(&room), apply, file, max_batch, _ended: end };
         thread::Builder::new()
             .name("database-writer".into())
             .spawn(move || thread.run())
             .map_err(|source| OpenError::Io { path, source })?;
-        Ok(Self { queue: sender, ended })
+        Ok(Self { queue: sender, room, max_queued, ended })
     }
 
     /// Hands in `job` if there is room; never waits.
     pub(crate) fn submit(&self, job: A::Job) -> Result<Ticket<A::Done>, SubmitError<A::Job>> {
-        match self.queue.try_reserve() {
-            Ok(room) => Ok(put(room, job)),
-            Err(TrySendError::Full(())) => Err(self.full(job)),
-            Err(TrySendError::Closed(())) => Err(SubmitError::Closed { job }),
+        match self.room.try_acquire() {
+            Ok(place) => {
+                place.forget();
+                self.put(job)
+            }
+            Err(TryAcquireError::NoPermits) => Err(self.full(job)),
+            Err(TryAcquireError::Closed) => Err(SubmitError::Closed { job }),
         }
     }
 
     /// Hands in `job` once there is room. Dropped before, the job is dropped unwritten; dropped
     /// later than that, the ticket is.
+    ///
+    /// Room is given in the order in which it was asked for: a future that is neither polled nor
+    /// dropped keeps the place that it was given from the others.
     pub(crate) async fn submit_when_room(
         &self,
         job: A::Job,
     ) -> Result<Ticket<A::Done>, SubmitError<A::Job>> {
-        match self.queue.reserve().await {
-            Ok(room) => Ok(put(room, job)),
+        match self.room.acquire().await {
+            Ok(place) => {
+                place.forget();
+                self.put(job)
+            }
             Err(_) => Err(SubmitError::Closed { job }),
         }
     }
@@ -118,30 +140,51 @@ impl<A: Apply> Writer<A> {
         job: A::Job,
         deadline: Instant,
     ) -> Result<Ticket<A::Done>, SubmitError<A::Job>> {
-        match until(deadline, self.queue.reserve()) {
-            Some(Ok(room)) => Ok(put(room, job)),
+        match until(deadline, self.room.acquire()) {
+            Some(Ok(place)) => {
+                place.forget();
+                self.put(job)
+            }
             Some(Err(_)) => Err(SubmitError::Closed { job }),
             None => Err(self.full(job)),
         }
     }
 
-    /// Takes no further jobs, lets the thread answer those that are queued, and waits until it has
-    /// ended and another writer may open the file. Dropping the future, once it was polled and there
-    /// was room in the queue, gives up only the waiting.
+    /// Takes no further jobs from the first poll on, lets the thread answer those that are queued,
+    /// and waits until it has ended and another writer may open the file. Dropping the future, once
+    /// it was polled, gives up only the waiting.
     pub(crate) async fn close(&self) {
-        // An error here says that the thread is ending or has ended: what is waited for is the same.
-        let _ = self.queue.send(Message::Close).await;
+        if !self.room.is_closed() {
+            self.room.close();
+            // An error here says that the thread is ending: what is waited for is the same.
+            let _ = self.queue.send(Message::Close);
+        }
         let _ = self.ended.clone().changed().await;
     }
 
+    /// Queues `job`, for which room was given.
+    fn put(&self, job: A::Job) -> Result<Ticket<A::Done>, SubmitError<A::Job>> {
+        let (answer, ticket) = Ticket::new();
+        let sent = self.queue.send(Message::Job(Pending { job, answer }));
+        if let Err(SendError(Message::Job(Pending { job, .. }))) = sent {
+            return Err(SubmitError::Closed { job });
+        }
+        Ok(ticket)
+    }
+
     fn full(&self, job: A::Job) -> SubmitError<A::Job> {
-        SubmitError::Full { job, limit: self.queue.max_capacity() }
+        SubmitError::Full { job, limit: self.max_queued }
     }
 }
 
 impl<A: Apply> Clone for Writer<A> {
     fn clone(&self) -> Self {
-        Self { queue: self.queue.clone(), ended: self.ended.clone() }
+        Self {
+            queue: self.queue.clone(),
+            room: Arc::clone(&self.room),
+            max_queued: self.max_queued,
+            ended: self.ended.clone(),
+        }
     }
 }
 
@@ -149,7 +192,9 @@ impl<A: Apply> Thread<A> {
     fn run(mut self) {
         // A panic of `apply` has been reported by the panic hook, and drops the jobs of its batch.
         quietly(|| self.work());
-        // Whoever has got room may be about to use it: receive that too, so that its ticket fails.
+        // Whoever has got room may be about to use it: from here on that fails, or is received, so
+        // that its ticket fails.
+        self.room.close();
         self.queue.close();
         while self.queue.blocking_recv().is_some() {}
     }
@@ -166,6 +211,7 @@ impl<A: Apply> Thread<A> {
                     Message::Close => self.queue.close(),
                 }
             }
+            self.room.add_permits(jobs.len());
             if !jobs.is_empty() {
                 self.commit(jobs);
             }
@@ -206,6 +252,25 @@ impl<A: Apply> Thread<A> {
     }
 }
 
+impl Failure {
+    /// A failure of the database itself, such as a disk that does not answer, is not the job's: to
+    /// try the others alone would only repeat it. A full disk is the job's, as far as those before
+    /// it may fit.
+    fn of_job(error: rusqlite::Error) -> Self {
+        match error.sqlite_error_code() {
+            Some(
+                ErrorCode::SystemIoFailure
+                | ErrorCode::DatabaseCorrupt
+                | ErrorCode::NotADatabase
+                | ErrorCode::OutOfMemory
+                | ErrorCode::CannotOpen
+                | ErrorCode::ReadOnly,
+            ) => Self::Whole(error),
+            _ => Self::Job(error),
+        }
+    }
+}
+
 impl<A: Apply> Pending<A> {
     fn answer(self, answer: Result<A::Done, DatabaseError>) {
         // The error of `send` says that nobody waits any more; a panic is that of a user's waker.
@@ -226,20 +291,9 @@ fn transaction<A: Apply>(
         .map_err(Failure::Whole)?;
     let mut done = Vec::with_capacity(jobs.len());
     for pending in jobs {
-        done.push(apply.apply(&transaction, &pending.job).map_err(Failure::Job)?);
+        done.push(apply.apply(&transaction, &pending.job).map_err(Failure::of_job)?);
     }
     apply.seal(&transaction).map_err(Failure::Whole)?;
     transaction.commit().map_err(Failure::Whole)?;
     Ok(done)
-}
-
-fn put<A: Apply>(room: mpsc::Permit<'_, Message<A>>, job: A::Job) -> Ticket<A::Done> {
-    let (answer, ticket) = Ticket::new();
-    room.send(Message::Job(Pending { job, answer }));
-    ticket
-}
-
-/// Runs code whose panic is its own affair: it must not end the thread that serves all the others.
-pub(super) fn quietly(work: impl FnOnce()) {
-    drop(catch_unwind(AssertUnwindSafe(work)));
 }

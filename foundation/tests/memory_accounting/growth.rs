@@ -4,7 +4,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::hint::black_box;
 
-use foundation::memory::{Account, Growth, measure_growth};
+use foundation::memory::{Account, Growth, GrowthError, measure_growth};
 
 fn grown(iterations: usize, workload: impl FnMut()) -> Growth {
     measure_growth(&Account::new().unwrap(), workload, iterations).unwrap()
@@ -146,4 +146,20 @@ fn what_the_workloads_threads_leave_behind_is_found() {
     };
     let growth = measure_growth(&account, work, 110).unwrap();
     assert!(growth.leaks() && (growth.slope - 64.0).abs() < 0.01, "{growth}");
+}
+
+#[test]
+fn too_few_iterations_are_refused_before_the_first_run() {
+    let mut runs = 0;
+    let refused = measure_growth(&Account::new().unwrap(), || runs += 1, 10);
+    assert_eq!(refused, Err(GrowthError::TooFewIterations { iterations: 10 }));
+    assert_eq!(runs, 0);
+}
+
+#[test]
+fn the_number_of_iterations_costs_no_memory() {
+    // The first run of the warm-up ends what would otherwise take for ever.
+    let endless = || measure_growth(&Account::new().unwrap(), || panic!("it runs"), usize::MAX);
+    let panic = std::panic::catch_unwind(endless).unwrap_err();
+    assert_eq!(panic.downcast_ref(), Some(&"it runs"));
 }

@@ -41,6 +41,18 @@ fn next(subscription: &mut DurableSubscription) -> Event {
     subscription.next_blocking(soon()).unwrap().unwrap()
 }
 
+/// Asserts that the next thing that `subscription` is told is that it missed `missed` events.
+fn lags(subscription: &mut DurableSubscription, missed: u64) {
+    let resumes_at = Sequence::new(subscription.position().get() + missed);
+    let lagged = Lagged { missed, resumes_at };
+    let read = subscription.next_blocking(soon());
+    assert!(matches!(read, Err(DurableNextError::Lagged(lag)) if lag == lagged), "{read:?}");
+}
+
+fn waits(subscription: &mut DurableSubscription) {
+    assert!(subscription.next_blocking(Instant::now()).unwrap().is_none());
+}
+
 fn limits(events: Limits) -> DurableLimits {
     DurableLimits { events, ..DurableLimits::default() }
 }
@@ -169,8 +181,8 @@ fn numbers_go_on_after_everything_was_evicted() {
     let store = open(&directory, limits(events), Clock::manual(Timestamp::default()).clock());
     let twelfth = append(&store, NewEvent::new("a"));
     assert!(twelfth.sequence().get() == 12 && twelfth.id() > eleventh.id());
-    let read = slow.next_blocking(soon());
-    assert!(read.is_ok() || matches!(read, Err(DurableNextError::Lagged(_))));
+    // Its store's clock says that even the twelfth is too old.
+    lags(&mut slow, 12);
 }
 
 #[test]
@@ -203,9 +215,8 @@ fn what_was_evicted_before_it_was_read_is_counted_once() {
     let all = fill(&store, 100);
     // The last transactions may each have left more than ten behind: one more evicts the rest.
     let last = append(&store, NewEvent::new("last"));
-    let lagged = Lagged { missed: 91, resumes_at: Sequence::new(92) };
-    let read = slow.next_blocking(soon());
-    assert!(matches!(read, Err(DurableNextError::Lagged(lag)) if lag == lagged), "{read:?}");
+    assert_eq!(slow.lag(), Some(101));
+    lags(&mut slow, 91);
     for event in all[91..].iter().chain([&last]) {
         assert_eq!(&next(&mut slow), event);
     }
@@ -230,6 +241,157 @@ fn a_store_above_its_limits_shrinks_by_bounded_steps() {
         (kept(&store).0, first)
     });
     assert!(steps.iter().all(|(first, expected)| first == expected), "{steps:?}");
+}
+
+#[test]
+fn a_batch_above_every_limit_is_evicted_with_its_commit() {
+    let directory = TempDir::new().unwrap();
+    let database = DatabaseLimits { max_queued: 5000, max_batch: 5000, ..Default::default() };
+    let large = NewEvent::new("a").payload(&"x".repeat(10_000)).unwrap();
+    for events in [
+        Limits { max_events: 10, ..Limits::default() },
+        Limits { max_bytes: 100_000, ..Limits::default() },
+    ] {
+        let store = open(&directory, DurableLimits { database, ..limits(events) }, Clock::system());
+        for event in [NewEvent::new("a"), large.clone()] {
+            // The lock of the shell gathers them into few transactions.
+            let shell = Connection::open(store.path()).unwrap();
+            shell.execute_batch("BEGIN IMMEDIATE").unwrap();
+            let count = if event == large { 500 } else { 5000 };
+            let tell = |_| store.append_blocking(event.clone(), soon()).unwrap();
+            let tickets: Vec<_> = (0..count).map(tell).collect();
+            shell.execute_batch("ROLLBACK").unwrap();
+            for mut ticket in tickets {
+                ticket.wait(soon()).unwrap();
+            }
+            let page = store.query_blocking(Query::default(), soon()).unwrap();
+            let bytes: usize = page.events.iter().map(Event::bytes).sum();
+            assert!(page.events.len() <= events.max_events, "{}", page.events.len());
+            assert!(bytes <= events.max_bytes, "{bytes}");
+        }
+        store.close_blocking(soon()).unwrap();
+    }
+}
+
+#[test]
+fn idle_subscriptions_keep_no_place_in_the_queue_from_a_query() {
+    let directory = TempDir::new().unwrap();
+    let database = DatabaseLimits { readers: 1, max_queued_reads: 1, ..Default::default() };
+    let limits = DurableLimits { database, max_live_events: 1, ..DurableLimits::default() };
+    let store = open(&directory, limits, Clock::system());
+    let all = fill(&store, 10);
+    let (running, runs) = std::sync::mpsc::channel();
+    let (end, ended) = std::sync::mpsc::channel::<()>();
+    let slow = store.pages.readers.read(move |_| {
+        running.send(()).unwrap();
+        assert!(ended.recv().is_err());
+        Ok(())
+    });
+    let mut slow = until(soon(), slow).unwrap().unwrap();
+    runs.recv().unwrap();
+    let queued = store.pages.readers.read(|_| Ok(()));
+    let mut queued = until(soon(), queued).unwrap().unwrap();
+    // The queue is full: it waits for room, and gives up.
+    let mut idle = store.subscribe(Start::Oldest);
+    waits(&mut idle);
+    drop(end);
+    slow.wait(soon()).unwrap();
+    queued.wait(soon()).unwrap();
+    let page = store.query_blocking(Query::default(), soon()).unwrap();
+    assert_eq!(page.events, all);
+    assert_eq!(next(&mut idle), all[0]);
+}
+
+#[test]
+fn a_subscription_returns_nothing_that_is_too_old_or_evicted() {
+    let directory = TempDir::new().unwrap();
+    let hand = Clock::manual(Timestamp::from_nanos(5_000_000_000));
+    let events = Limits { max_age: Some(Duration::from_secs(1)), ..Limits::default() };
+    let store = open(&directory, limits(events), hand.clock());
+    let mut live = store.subscribe(Start::Next);
+    fill(&store, 3);
+    assert_eq!(next(&mut live).sequence(), Sequence::FIRST);
+    hand.advance(Duration::from_secs(2));
+    // Too old, and still in memory and in the file.
+    lags(&mut live, 2);
+    waits(&mut live);
+    let mut oldest = store.subscribe(Start::Oldest);
+    waits(&mut oldest);
+    lags(&mut store.subscribe(Start::At(Sequence::FIRST)), 3);
+    let fourth = append(&store, NewEvent::new("a"));
+    lags(&mut store.subscribe(Start::At(Sequence::FIRST)), 3);
+    for subscription in [&mut live, &mut oldest] {
+        assert_eq!(next(subscription), fourth);
+    }
+    // What the file no longer has, memory has neither.
+    assert_eq!(store.live.upgrade().unwrap().first_kept(), fourth.sequence());
+    // A page that was read before it became too old, and an event that is held back in it.
+    store.close_blocking(soon()).unwrap();
+    let few = DurableLimits { max_live_events: 1, ..limits(events) };
+    let store = open(&directory, few, hand.clock());
+    let mut paged = store.subscribe(Start::At(fourth.sequence()));
+    hand.advance(Duration::from_millis(600));
+    let fifth = append(&store, NewEvent::new("a"));
+    assert_eq!(next(&mut paged), fourth);
+    hand.advance(Duration::from_millis(600));
+    assert_eq!(next(&mut paged), fifth);
+    append(&store, NewEvent::new("a"));
+    append(&store, NewEvent::new("a"));
+    hand.advance(Duration::from_secs(2));
+    lags(&mut paged, 2);
+}
+
+#[test]
+fn an_event_that_one_before_it_holds_back_is_still_handed_out() {
+    let directory = TempDir::new().unwrap();
+    let events = Limits { max_age: Some(Duration::from_nanos(10)), ..Limits::default() };
+    let mut all = Vec::new();
+    for time in [100, 50, 60] {
+        let store =
+            open(&directory, limits(events), Clock::manual(Timestamp::from_nanos(time)).clock());
+        all.push(append(&store, NewEvent::new("a")));
+        store.close_blocking(soon()).unwrap();
+    }
+    let clock = Clock::manual(Timestamp::from_nanos(105)).clock();
+    let store = open(&directory, limits(events), clock);
+    assert_eq!(store.query_blocking(Query::default(), soon()).unwrap().events, all);
+    for (start, expected) in [(Start::Oldest, &all[..]), (Start::At(Sequence::new(2)), &all[1..])] {
+        let mut subscription = store.subscribe(start);
+        for event in expected {
+            assert_eq!(&next(&mut subscription), event);
+        }
+    }
+}
+
+#[test]
+fn opening_evicts_what_is_too_old() {
+    let directory = TempDir::new().unwrap();
+    let hand = Clock::manual(Timestamp::from_nanos(5_000_000_000));
+    let store = open(&directory, DurableLimits::default(), hand.clock());
+    fill(&store, 2000);
+    hand.advance(Duration::from_secs(2));
+    let kept = append(&store, NewEvent::new("a"));
+    store.close_blocking(soon()).unwrap();
+    let events = Limits { max_age: Some(Duration::from_secs(1)), ..Limits::default() };
+    let store = open(&directory, limits(events), hand.clock());
+    let shell = Connection::open(store.path()).unwrap();
+    let count = |sql: &str| shell.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap();
+    assert_eq!(count("SELECT count(*) FROM events"), 1);
+    assert_eq!(count("SELECT text_bytes FROM store"), 1);
+    assert_eq!(next(&mut store.subscribe(Start::Oldest)), kept);
+    assert_eq!(append(&store, NewEvent::new("a")).sequence().get(), 2002);
+}
+
+#[test]
+fn a_subscription_that_began_with_the_oldest_is_told_what_it_missed_since() {
+    let directory = TempDir::new().unwrap();
+    let events = Limits { max_events: 1, ..Limits::default() };
+    let store = open(&directory, limits(events), Clock::system());
+    let mut subscription = store.subscribe(Start::Oldest);
+    waits(&mut subscription);
+    let all = fill(&store, 50);
+    lags(&mut subscription, 49);
+    assert_eq!(next(&mut subscription), all[49]);
 }
 
 #[test]

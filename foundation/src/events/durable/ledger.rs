@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use rusqlite::Connection;
+use rusqlite::{Connection, TransactionBehavior};
 
 use super::format::{self, integer, number};
 use crate::clock::{Clock, Timestamp};
@@ -11,9 +11,12 @@ use crate::events::{Event, Limits, NewEvent};
 use crate::log::{Log, Sequence};
 use crate::sqlite::Apply;
 
-/// How many events one transaction evicts at most. More than a batch brings, so that a store above
-/// its limits shrinks.
-const MAX_EVICTED: i64 = 1024;
+/// How many events one transaction evicts at most, unless it brings more than a quarter of that or
+/// as many bytes need more to make room for them.
+const MAX_EVICTED: usize = 1024;
+
+/// How many events that became too old one step of opening a file evicts.
+const EXPIRED_AT_ONCE: usize = 1 << 16;
 
 /// An event on its way to the writer.
 pub(super) struct Stamped {
@@ -48,9 +51,13 @@ pub(super) struct Totals {
 }
 
 impl Totals {
-    fn is_over(self, limits: &Limits) -> bool {
+    fn bytes(self) -> u64 {
         let count = self.next - self.first;
-        let bytes = self.text_bytes.saturating_add(count.saturating_mul(size_of::<Event>() as u64));
+        self.text_bytes.saturating_add(count.saturating_mul(size_of::<Event>() as u64))
+    }
+
+    fn is_over(self, limits: &Limits) -> bool {
+        let (count, bytes) = (self.next - self.first, self.bytes());
         count > 1 && (count > limits.max_events as u64 || bytes > limits.max_bytes as u64)
     }
 }
@@ -91,18 +98,44 @@ impl Ledger {
         }))
     }
 
-    /// Evicts the oldest events as far as the limits ask for it, up to [`MAX_EVICTED`] of them.
-    fn evict(&mut self, database: &Connection) -> rusqlite::Result<()> {
-        let cutoff = integer(self.limits.cutoff(self.clock.now()).as_nanos());
+    /// Evicts what became too old while the file was closed, in steps that are commits each, so that
+    /// no read has to walk over it.
+    pub(super) fn expire(&mut self, database: &mut Connection) -> rusqlite::Result<()> {
+        let by_age = Limits { max_events: usize::MAX, max_bytes: usize::MAX, ..self.limits };
+        loop {
+            let step = database.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            self.evict(&step, &by_age, EXPIRED_AT_ONCE)?;
+            if self.present.first == self.committed.first {
+                return Ok(());
+            }
+            self.note(&step)?;
+            step.commit()?;
+            self.committed = self.present;
+        }
+    }
+
+    /// Evicts the oldest events as far as `limits` ask for it: up to `most` of them, and more only
+    /// until they have as many bytes as the fresh ones. So a store above its limits shrinks, or at
+    /// least does not grow.
+    fn evict(
+        &mut self,
+        database: &Connection,
+        limits: &Limits,
+        most: usize,
+    ) -> rusqlite::Result<()> {
+        let cutoff = integer(limits.cutoff(self.clock.now()).as_nanos());
         let before = self.present.first;
+        let most = before.saturating_add(most as u64);
+        let bytes_before = self.committed.bytes();
         let mut oldest = database.prepare_cached(
             "SELECT at, octet_length(kind) + coalesce(octet_length(correlation), 0)
                  + coalesce(octet_length(payload), 0)
-             FROM events ORDER BY sequence LIMIT ?1",
+             FROM events ORDER BY sequence",
         )?;
-        let mut rows = oldest.query([MAX_EVICTED])?;
-        while let Some(row) = rows.next()? {
-            if !self.present.is_over(&self.limits) && row.get::<_, i64>(0)? >= cutoff {
+        let mut rows = oldest.query([])?;
+        while self.present.first < most || self.present.bytes() > bytes_before {
+            let Some(row) = rows.next()? else { break };
+            if !self.present.is_over(limits) && row.get::<_, i64>(0)? >= cutoff {
                 break;
             }
             let text_bytes = number(row.get(1)?);
@@ -115,6 +148,18 @@ impl Ledger {
                 .prepare_cached("DELETE FROM events WHERE sequence < ?1")?
                 .execute([integer(self.present.first)])?;
         }
+        Ok(())
+    }
+
+    /// Writes down what the rows do not say.
+    fn note(&self, database: &Connection) -> rusqlite::Result<()> {
+        database
+            .prepare_cached("UPDATE store SET next_sequence = ?1, text_bytes = ?2, latest_ms = ?3")?
+            .execute([
+                integer(self.present.next),
+                integer(self.present.text_bytes),
+                integer(self.ids.latest_ms()),
+            ])?;
         Ok(())
     }
 }
@@ -135,15 +180,9 @@ impl Apply for Ledger {
     }
 
     fn seal(&mut self, database: &Connection) -> rusqlite::Result<()> {
-        self.evict(database)?;
-        database
-            .prepare_cached("UPDATE store SET next_sequence = ?1, text_bytes = ?2, latest_ms = ?3")?
-            .execute([
-                integer(self.present.next),
-                integer(self.present.text_bytes),
-                integer(self.ids.latest_ms()),
-            ])?;
-        Ok(())
+        let limits = self.limits;
+        self.evict(database, &limits, MAX_EVICTED.max(self.fresh.len().saturating_mul(4)))?;
+        self.note(database)
     }
 
     fn committed(&mut self) {
@@ -151,6 +190,9 @@ impl Apply for Ledger {
         // All of them are appended before anybody is woken: a waker may panic.
         let append = |event| self.live.append_quietly(event).1;
         let aftermaths: Vec<_> = self.fresh.drain(..).map(append).collect();
+        // Memory holds nothing that the file no longer does.
+        let gone = |event: &Event| event.sequence().get() < self.committed.first;
+        self.live.evict_while(gone);
         drop(aftermaths);
     }
 

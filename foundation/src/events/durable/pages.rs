@@ -7,7 +7,7 @@ use super::format::{self, COLUMNS, integer, number};
 use crate::clock::{Clock, Timestamp};
 use crate::events::{Event, Kind, Limits, Page, Query};
 use crate::log::Sequence;
-use crate::sqlite::{DatabaseError, Readers};
+use crate::sqlite::{DatabaseError, Readers, Ticket};
 
 /// The right to read pages. Clones share the threads.
 #[derive(Clone, Debug)]
@@ -26,9 +26,21 @@ struct Search<'a> {
 }
 
 impl Pages {
-    /// The page that `query` asks for, of what was committed before the call and is not too old.
-    pub(super) async fn read(&self, query: Query) -> Result<Page, DatabaseError> {
-        let cutoff = self.limits.cutoff(self.clock.now());
+    /// The moment before which events are too old now.
+    pub(super) fn cutoff(&self) -> Timestamp {
+        match self.limits.max_age {
+            Some(_) => self.limits.cutoff(self.clock.now()),
+            None => Timestamp::default(),
+        }
+    }
+
+    /// Has the page read that `query` asks for, of what was committed before the call and is not
+    /// older than `cutoff`, once there is room for it.
+    pub(super) async fn read(
+        &self,
+        query: Query,
+        cutoff: Timestamp,
+    ) -> Result<Ticket<Page>, DatabaseError> {
         self.readers.read(move |database| page(database, &query, cutoff)).await
     }
 }

@@ -11,10 +11,11 @@ use std::vec;
 use thiserror::Error;
 
 use super::pages::Pages;
+use crate::clock::Timestamp;
 use crate::events::{Event, Page, Query};
 use crate::log::{self, Lagged, Log, NextError, Sequence, Start};
 use crate::park::until;
-use crate::sqlite::DatabaseError;
+use crate::sqlite::{DatabaseError, Ticket};
 
 /// How many events are read from the file at once.
 const PAGE: usize = 256;
@@ -23,31 +24,48 @@ const PAGE: usize = 256;
 ///
 /// Every subscription sees the same events in the same order, each once, and only what is committed.
 /// What is no longer in memory is read from the file; what is no longer in the file was missed, and
-/// the subscription is told how much, once for each gap. A subscription keeps at most 256 events in
-/// memory and holds up no writer.
+/// the subscription is told how much, once for each gap. What is too old counts as missed, too. A
+/// subscription keeps at most 256 events in memory, which it hands out although they were evicted
+/// since, and holds up no writer.
 pub struct DurableSubscription {
     pages: Pages,
     /// Where committed events are published; gone once the store is closed.
     live: Weak<Log<Event>>,
     /// The number of the next event.
     cursor: Sequence,
-    /// Whether the subscription begins with whatever is the oldest, and has not begun yet.
+    /// Whether the subscription begins with whatever is the oldest, and has not begun yet: it has
+    /// neither read a page nor waited for the next event.
     from_oldest: bool,
     source: Source,
 }
 
 /// Where the next event comes from.
 enum Source {
-    /// A page of the file; when it ends, from memory if it is there.
-    Page(vec::IntoIter<Event>),
-    /// The file, which is being read; whether the store was closed when that began, so that an empty
-    /// page is the end.
-    Reading(Reading, bool),
+    /// A page of the file; when it ends, from memory if it is there. What was too old when it was
+    /// read, before the given moment, is in it because an event before it holds it back.
+    Page(vec::IntoIter<Event>, Timestamp),
+    /// The file, once there is room to read it. This owns a place in the queue: it must not outlive
+    /// the wait.
+    Queueing(Queueing, Asked),
+    /// The file, which is being read.
+    Reading(Ticket<Page>, Asked),
     /// Memory: `cursor` is the position of this subscription.
     Live(log::Subscription<Event>),
 }
 
-type Reading = Pin<Box<dyn Future<Output = Result<Page, DatabaseError>> + Send>>;
+type Queueing = Pin<Box<dyn Future<Output = Result<Ticket<Page>, DatabaseError>> + Send>>;
+
+/// What was the case when a page was asked for.
+#[derive(Clone, Copy)]
+struct Asked {
+    /// Whether the store was closed, so that an empty page is the end.
+    closed: bool,
+    /// What was stamped before this was too old.
+    cutoff: Timestamp,
+}
+
+/// A wait for the next event. Given up, it leaves the line before the file.
+struct Wait<'a>(&'a mut DurableSubscription);
 
 /// Why there is no next event.
 #[derive(Clone, Debug, Error)]
@@ -73,7 +91,7 @@ impl DurableSubscription {
             Start::Oldest => Sequence::FIRST,
             Start::At(sequence) => sequence,
         };
-        let source = Source::Page(Vec::new().into_iter());
+        let source = Source::nothing();
         Self { pages, live, cursor, from_oldest: start == Start::Oldest, source }
     }
 
@@ -87,71 +105,127 @@ impl DurableSubscription {
     /// Cancel-safe: an event is taken only in the poll that returns it, and a page that is being
     /// read is kept. Needs no particular runtime.
     pub async fn next(&mut self) -> Result<Event, DurableNextError> {
-        poll_fn(|context| self.poll_next(context)).await
+        let wait = Wait(self);
+        poll_fn(|context| wait.0.poll_next(context)).await
     }
 
     /// Waits on this thread for the next event, until `deadline` at the latest; `Ok(None)` says that
     /// it passed. For plain threads; a task uses [`next`](Self::next).
     pub fn next_blocking(&mut self, deadline: Instant) -> Result<Option<Event>, DurableNextError> {
-        until(deadline, self.next()).transpose()
+        let next = until(deadline, self.next());
+        if let (None, Source::Live(live)) = (&next, &self.source) {
+            live.unpark();
+        }
+        next.transpose()
+    }
+
+    /// How many events were committed that this subscription has not read, evicted ones included;
+    /// `None` once the store is closed.
+    pub fn lag(&self) -> Option<u64> {
+        let log = self.live.upgrade()?;
+        Some(log.next_sequence().get().saturating_sub(self.cursor.get()))
     }
 
     /// The next event, or registers the task to be woken once there may be one.
+    ///
+    /// Whoever gives up after [`Poll::Pending`] should drop the subscription: it may stand in line to
+    /// read the file. [`next`](Self::next) leaves the line by itself.
     pub fn poll_next(
         &mut self,
         context: &mut Context<'_>,
     ) -> Poll<Result<Event, DurableNextError>> {
         loop {
             match &mut self.source {
-                Source::Page(events) => match events.next() {
-                    Some(event) => return Poll::Ready(Ok(self.take(event))),
+                Source::Page(events, checked) => match events.next() {
+                    Some(event) => {
+                        let checked = *checked;
+                        if let Some(event) = self.take(event, checked) {
+                            return Poll::Ready(Ok(event));
+                        }
+                    }
                     None => self.source = self.after_page(),
                 },
-                Source::Live(live) => match ready!(live.poll_next(context)) {
-                    Ok(event) => return Poll::Ready(Ok(self.take(event))),
-                    Err(NextError::Lagged(_)) => self.source = self.reading(false),
-                    Err(NextError::Closed) => return Poll::Ready(Err(DurableNextError::Closed)),
+                Source::Live(live) => match live.poll_next(context) {
+                    Poll::Ready(Ok(event)) => {
+                        if let Some(event) = self.take(event, Timestamp::default()) {
+                            return Poll::Ready(Ok(event));
+                        }
+                    }
+                    Poll::Ready(Err(NextError::Lagged(_))) => self.source = self.reading(),
+                    Poll::Ready(Err(NextError::Closed)) => {
+                        return Poll::Ready(Err(DurableNextError::Closed));
+                    }
+                    Poll::Pending => {
+                        self.from_oldest = false;
+                        return Poll::Pending;
+                    }
                 },
-                Source::Reading(page, closed) => {
-                    let closed = *closed;
-                    let page = ready!(page.as_mut().poll(context));
-                    self.source = Source::Page(Vec::new().into_iter());
-                    self.turn_to(page?, closed)?;
+                Source::Queueing(queueing, asked) => {
+                    let (ticket, asked) = (ready!(queueing.as_mut().poll(context)), *asked);
+                    self.source = Source::nothing();
+                    self.source = Source::Reading(ticket?, asked);
+                }
+                Source::Reading(ticket, asked) => {
+                    let (page, asked) = (ready!(Pin::new(ticket).poll(context)), *asked);
+                    self.source = Source::nothing();
+                    self.turn_to(page?, asked)?;
                 }
             }
         }
     }
 
-    fn take(&mut self, event: Event) -> Event {
+    /// The event at the cursor, which moves behind it; `None` if it became too old since `checked`:
+    /// the file says then whether it is still kept.
+    fn take(&mut self, event: Event, checked: Timestamp) -> Option<Event> {
+        if (checked..self.pages.cutoff()).contains(&event.at()) {
+            self.source = self.reading();
+            return None;
+        }
         self.cursor = Sequence::new(event.sequence().get() + 1);
         self.from_oldest = false;
-        event
+        Some(event)
     }
 
     /// The newest events are in memory, unless the store is closed.
     fn after_page(&self) -> Source {
         match self.live.upgrade() {
             Some(log) => Source::Live(log.subscribe(Start::At(self.cursor))),
-            None => self.reading(true),
+            None => self.reading(),
         }
     }
 
-    fn reading(&self, closed: bool) -> Source {
+    fn reading(&self) -> Source {
+        let asked = Asked { closed: self.live.strong_count() == 0, cutoff: self.pages.cutoff() };
         let pages = self.pages.clone();
         let query = Query { from: Some(self.cursor), limit: PAGE, ..Query::default() };
-        Source::Reading(Box::pin(async move { pages.read(query).await }), closed)
+        Source::Queueing(Box::pin(async move { pages.read(query, asked.cutoff).await }), asked)
     }
 
     /// Goes on with `page`, which was asked for at the cursor.
-    fn turn_to(&mut self, page: Page, closed: bool) -> Result<(), DurableNextError> {
+    fn turn_to(&mut self, page: Page, asked: Asked) -> Result<(), DurableNextError> {
         let missed = page.first_kept.get().saturating_sub(self.cursor.get());
         self.cursor = self.cursor.max(page.first_kept);
-        let ended = closed && page.events.is_empty();
-        self.source = Source::Page(page.events.into_iter());
-        if missed > 0 && !std::mem::take(&mut self.from_oldest) {
+        let ended = asked.closed && page.events.is_empty();
+        self.source = Source::Page(page.events.into_iter(), asked.cutoff);
+        if !std::mem::take(&mut self.from_oldest) && missed > 0 {
             return Err(Lagged { missed, resumes_at: self.cursor }.into());
         }
         if ended { Err(DurableNextError::Closed) } else { Ok(()) }
+    }
+}
+
+impl Source {
+    /// An empty page: the next look decides.
+    fn nothing() -> Self {
+        Self::Page(Vec::new().into_iter(), Timestamp::default())
+    }
+}
+
+impl Drop for Wait<'_> {
+    fn drop(&mut self) {
+        if matches!(self.0.source, Source::Queueing(..)) {
+            self.0.source = Source::nothing();
+        }
     }
 }
 
