@@ -23,7 +23,7 @@ fn loom_a_gift_is_dropped_before_the_down_or_given_back() {
         let seen = Arc::new(AtomicUsize::new(usize::MAX));
         let (at_down, before) = (Arc::clone(&seen), Arc::clone(&dropped));
         owner.monitor_with(move |_| {
-            at_down.store(before.load(Ordering::Relaxed), Ordering::Relaxed)
+            at_down.store(before.load(Ordering::Relaxed), Ordering::Relaxed);
         });
         let ends = {
             let owner = owner.clone();
@@ -58,7 +58,9 @@ fn loom_a_monitor_hears_exactly_once_unless_it_was_taken_back() {
             counts.fetch_add(1, Ordering::Relaxed);
         });
         let taken_back = owner.demonitor(monitor);
-        ends.into_iter().for_each(|end| end.join().unwrap());
+        for end in ends {
+            end.join().unwrap();
+        }
         assert_eq!(downs.load(Ordering::Relaxed), usize::from(!taken_back));
     });
 }
