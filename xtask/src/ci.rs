@@ -116,7 +116,7 @@ fn gate_ending(code: Option<i32>) -> Ending {
 
 /// The whole workspace with all features; then each library as its users may take it: alone, with
 /// no feature and with each single one, because cargo unifies features across a workspace; then what
-/// is compiled for the loom models only.
+/// is compiled for the loom models only, whose tests are those of the library.
 fn clippy(workspace: &Workspace) -> Result<(), Failure> {
     let checked = |invocation: Invocation| {
         let invocation = invocation.args(["--", "--deny", "warnings"]);
@@ -136,7 +136,8 @@ fn clippy(workspace: &Workspace) -> Result<(), Failure> {
             checked(alone().args(["--features", feature]))?;
         }
     }
-    let models = ["clippy", "--package", "foundation", "--all-targets", "--all-features"];
+    let models =
+        ["clippy", "--package", "foundation", "--lib", "--profile", "test", "--all-features"];
     checked(workspace.loom_cargo()?.args(models))
 }
 
