@@ -18,8 +18,7 @@ impl FirstPanic {
         match (catch_unwind(AssertUnwindSafe(piece)), &self.0) {
             (Ok(()), _) => {}
             (Err(panic), None) => self.0 = Some(panic),
-            // Its destructor is code of a user once more, and nobody would catch its panic.
-            (Err(later), Some(_)) => std::mem::forget(later),
+            (Err(later), Some(_)) => discard(later),
         }
     }
 }
@@ -28,7 +27,7 @@ impl Drop for FirstPanic {
     /// Panics, unless the thread is unwinding already.
     fn drop(&mut self) {
         match self.0.take() {
-            Some(panic) if thread::panicking() => std::mem::forget(panic),
+            Some(panic) if thread::panicking() => discard(panic),
             Some(panic) => resume_unwind(panic),
             None => {}
         }
@@ -40,10 +39,14 @@ impl Drop for FirstPanic {
 #[cfg(feature = "sqlite")]
 pub(crate) fn quietly(piece: impl FnOnce()) {
     if let Err(panic) = catch_unwind(AssertUnwindSafe(piece)) {
-        // The destructor of what it panicked with is code of a user too; of a panic in that, the
-        // remains stay.
-        if let Err(later) = catch_unwind(AssertUnwindSafe(|| drop(panic))) {
-            std::mem::forget(later);
-        }
+        discard(panic);
+    }
+}
+
+/// Drops what somebody panicked with. Its destructor is code of a user once more: of what that panics
+/// with, the remains stay.
+fn discard(panic: Box<dyn Any + Send>) {
+    if let Err(later) = catch_unwind(AssertUnwindSafe(|| drop(panic))) {
+        std::mem::forget(later);
     }
 }
