@@ -19,7 +19,7 @@
 //! # What it costs
 //!
 //! A lookup is one `get` of a concurrent map. Writers take turns; a turn is some hundred nanoseconds,
-//! and a microsecond or two more for each metadata key, which is indexed. The end of an owner costs
+//! and more for each metadata key, which is indexed in it. The end of an owner costs
 //! one turn for each of its registrations, however large the registry is. A name that is given back
 //! leaves its text behind until 1,024 others, or an eighth of the registry, were given back after it:
 //! a name that comes and goes is cheap for that.
