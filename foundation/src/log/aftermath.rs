@@ -21,7 +21,10 @@ impl<T> Aftermath<T> {
 
 impl<T> Drop for Aftermath<T> {
     fn drop(&mut self) {
-        wake_all(std::mem::take(&mut self.waiting));
+        // Nearly every append finds nobody waiting.
+        if !self.waiting.is_empty() {
+            wake_all(std::mem::take(&mut self.waiting));
+        }
     }
 }
 
