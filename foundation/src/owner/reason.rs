@@ -17,6 +17,10 @@ pub enum Reason {
     Panic(Arc<str>),
     /// It gave up; its own words.
     Failed(Arc<str>),
+    /// It did not do in time what it was given a time for.
+    Deadline,
+    /// It kept more memory than it was allowed.
+    MemoryLimit,
     /// It had ended before the monitor was set up, or never lived.
     NoProc,
 }
@@ -36,6 +40,8 @@ impl fmt::Display for Reason {
             Self::Killed => f.write_str("killed"),
             Self::Panic(message) => write!(f, "panic: {message}"),
             Self::Failed(why) => write!(f, "failed: {why}"),
+            Self::Deadline => f.write_str("deadline passed"),
+            Self::MemoryLimit => f.write_str("memory limit exceeded"),
             Self::NoProc => f.write_str("noproc"),
         }
     }

@@ -38,6 +38,14 @@ impl<H> Entry<H> {
     }
 }
 
+impl<H> Entry<H> {
+    /// The same about another form of the handle.
+    pub fn map<I>(self, form: impl FnOnce(H) -> I) -> Entry<I> {
+        let Self { name, id, handle, metadata } = self;
+        Entry { name, id, handle: form(handle), metadata }
+    }
+}
+
 impl RegistrationId {
     /// The id as a number.
     pub const fn get(self) -> u64 {

@@ -53,6 +53,24 @@ impl<H> RegisterError<H> {
         Self::OwnerEnded { handle, name, owner }
     }
 
+    /// The same about another form of the handles.
+    pub fn map<I>(self, mut form: impl FnMut(H) -> I) -> RegisterError<I> {
+        match self {
+            Self::Taken { handle, name, holder } => {
+                RegisterError::Taken { handle: form(handle), name, holder: holder.map(form) }
+            }
+            Self::Full { handle, name, limit } => {
+                RegisterError::Full { handle: form(handle), name, limit }
+            }
+            Self::Metadata { handle, name, problem } => {
+                RegisterError::Metadata { handle: form(handle), name, problem }
+            }
+            Self::OwnerEnded { handle, name, owner } => {
+                RegisterError::OwnerEnded { handle: form(handle), name, owner }
+            }
+        }
+    }
+
     /// The handle that was refused.
     pub fn into_handle(self) -> H {
         match self {

@@ -1,4 +1,4 @@
-//! Names: `namespace/name`, checked once when they are made.
+//! Names: `namespace/name`, or `name` alone, checked once when they are made.
 
 use std::borrow::Borrow;
 use std::fmt;
@@ -13,9 +13,10 @@ pub const MAX_NAME_BYTES: usize = 255;
 /// How many characters of a refused text an error keeps where the text may be long or unreadable.
 const SHOWN_CHARS: usize = 64;
 
-/// A registered name: `namespace/name`.
+/// A registered name: `namespace/name`, or `name` alone.
 ///
-/// The namespace ends at the first `/`; what follows may contain more of them. Cloning copies a
+/// The namespace ends at the first `/`; what follows may contain more of them. A name without any is
+/// in the root namespace, whose text is empty. Cloning copies a
 /// pointer. Compares, orders and hashes like its text, so a map keyed by names is searched with a
 /// `&str` as well.
 ///
@@ -24,12 +25,14 @@ const SHOWN_CHARS: usize = 64;
 ///
 /// let name = Name::new("production/config_server")?;
 /// assert_eq!((name.namespace(), name.local()), ("production", "config_server"));
+/// let name = Name::new("counter")?;
+/// assert_eq!((name.namespace(), name.local()), ("", "counter"));
 /// # Ok::<(), foundation::registry::NameError>(())
 /// ```
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Name(Arc<str>);
 
-/// The part of a name before the first `/`.
+/// The part of a name before the first `/`; the empty one, the root, for names without any.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Namespace(Arc<str>);
 
@@ -37,26 +40,20 @@ pub struct Namespace(Arc<str>);
 /// not printable.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum NameError {
-    /// A name without a `/`.
-    #[error("`{text}` has no namespace: a name is written `namespace/name`")]
-    NoNamespace {
-        /// The refused text.
-        text: String,
-    },
-    /// Nothing stands before the `/`, or the namespace is empty.
+    /// Nothing stands before the `/`.
     #[error("the namespace in `{text}` is empty")]
     EmptyNamespace {
         /// The refused text.
         text: String,
     },
-    /// Nothing stands behind the `/`.
+    /// Nothing stands behind the `/`, or nothing at all.
     #[error("the name in `{text}` is empty")]
     EmptyName {
         /// The refused text.
         text: String,
     },
-    /// A namespace with a `/` in it.
-    #[error("the namespace `{text}` contains `/`")]
+    /// A namespace, or a name in the root namespace, with a `/` in it.
+    #[error("`{text}`, which is a namespace or in the root namespace, contains `/`")]
     Separator {
         /// The refused text.
         text: String,
@@ -86,12 +83,11 @@ impl Name {
     pub fn new(text: &str) -> Result<Self, NameError> {
         check_text(text)?;
         let refused = || text.to_owned();
-        let Some((namespace, local)) = text.split_once('/') else {
-            return Err(NameError::NoNamespace { text: refused() });
+        let local = match text.split_once('/') {
+            Some(("", _)) => return Err(NameError::EmptyNamespace { text: refused() }),
+            Some((_, local)) => local,
+            None => text,
         };
-        if namespace.is_empty() {
-            return Err(NameError::EmptyNamespace { text: refused() });
-        }
         if local.is_empty() {
             return Err(NameError::EmptyName { text: refused() });
         }
@@ -103,24 +99,21 @@ impl Name {
         &self.0
     }
 
-    /// What stands before the first `/`.
+    /// What stands before the first `/`; empty if there is none.
     pub fn namespace(&self) -> &str {
         self.0.split_once('/').map_or("", |(namespace, _)| namespace)
     }
 
-    /// What stands behind the first `/`.
+    /// What stands behind the first `/`; all of it if there is none.
     pub fn local(&self) -> &str {
-        self.0.split_once('/').map_or("", |(_, local)| local)
+        self.0.split_once('/').map_or(self.as_str(), |(_, local)| local)
     }
 }
 
 impl Namespace {
-    /// Checks `text` and makes it a namespace. Allocates once.
+    /// Checks `text` and makes it a namespace; an empty one is the root. Allocates once.
     pub fn new(text: &str) -> Result<Self, NameError> {
         check_text(text)?;
-        if text.is_empty() {
-            return Err(NameError::EmptyNamespace { text: text.to_owned() });
-        }
         if text.contains('/') {
             return Err(NameError::Separator { text: text.to_owned() });
         }
@@ -134,7 +127,11 @@ impl Namespace {
 
     /// The name `local` in this namespace.
     pub fn name(&self, local: &str) -> Result<Name, NameError> {
-        Name::new(&format!("{}/{local}", self.0))
+        match self.as_str() {
+            "" if local.contains('/') => Err(NameError::Separator { text: local.to_owned() }),
+            "" => Name::new(local),
+            namespace => Name::new(&format!("{namespace}/{local}")),
+        }
     }
 
     /// Whether `name` belongs to this namespace.
@@ -223,11 +220,12 @@ mod tests {
     #[test]
     fn every_broken_rule_is_named() {
         let refused = |text: &str| Name::new(text).expect_err(text);
-        assert!(matches!(refused("alone"), NameError::NoNamespace { .. }));
+        assert!(matches!(refused(""), NameError::EmptyName { .. }));
         assert!(matches!(refused("/x"), NameError::EmptyNamespace { .. }));
         assert!(matches!(refused("a/"), NameError::EmptyName { .. }));
         assert!(matches!(refused("a/b\nc"), NameError::Control { at: 3, .. }));
-        assert!(matches!(Namespace::new(""), Err(NameError::EmptyNamespace { .. })));
+        let root = Namespace::new("").unwrap();
+        assert!(matches!(root.name("a/b"), Err(NameError::Separator { .. })));
         assert!(matches!(Namespace::new("a/b"), Err(NameError::Separator { .. })));
         let long = refused(&format!("a/{}", "b".repeat(MAX_NAME_BYTES - 1)));
         assert_eq!(
@@ -244,6 +242,8 @@ mod tests {
     fn the_longest_name_and_further_separators_are_accepted() {
         let longest = format!("a/{}", "b".repeat(MAX_NAME_BYTES - 2));
         assert_eq!(Name::new(&longest).unwrap().as_str(), longest);
+        let alone = Namespace::new("").unwrap().name("alone").unwrap();
+        assert_eq!((alone.namespace(), alone.local(), alone.as_str()), ("", "alone", "alone"));
         let nested = Name::new("a/b/c").unwrap();
         assert_eq!((nested.namespace(), nested.local()), ("a", "b/c"));
         assert!(Namespace::new("a").unwrap().contains(&nested));
