@@ -1,0 +1,30 @@
+//! What an agent is made of. Everything `unsafe` of this crate is below this module.
+//!
+//! | module | owns |
+//! |---|---|
+//! | [`inbox`] | one word: who is responsible for an agent, and its mail |
+//! | [`phase`] | whether a suspended turn was woken |
+//! | [`mail`] | a message that becomes a future that becomes an answer, in one block |
+//! | [`block`] | the memory of such blocks |
+//! | [`cell`] | the order of everything that happens to an agent |
+//! | [`room`] | how many messages may wait |
+//! | [`queue`], [`rest`] | which agent runs next, and who wakes up for it |
+//! | [`cost`] | what a type of message costs |
+//! | [`here`] | what this thread is doing |
+
+pub(crate) mod block;
+pub(crate) mod cell;
+pub(crate) mod cost;
+pub(crate) mod here;
+pub(crate) mod inbox;
+pub(crate) mod mail;
+pub(crate) mod own;
+pub(crate) mod phase;
+pub(crate) mod queue;
+pub(crate) mod resident;
+pub(crate) mod rest;
+pub(crate) mod room;
+pub(crate) mod within;
+
+#[cfg(all(test, mabeam_loom))]
+mod models;

@@ -1,0 +1,325 @@
+//! The cell of an agent: its state, its mail and the turn that is in progress, in one allocation.
+//!
+//! Owns the order of everything that happens to an agent. Everything hangs on one **token** (see
+//! [`super::inbox`]): whoever holds it may touch the state, and nobody else. It is with
+//!
+//! - nobody, while the agent is *idle*: no mail, no turn;
+//! - the run queue, while it is *scheduled*;
+//! - a thread, while it is *running*: a carrier's, or that of a caller who lends it;
+//! - the wakers of its turn, while it is *suspended*; the first wake takes it (see [`super::phase`]);
+//! - nobody for ever, once it is *closed*.
+//!
+//! A caller gets the token only from *idle*, polls one turn once, and gives the token back, to the run
+//! queue if anything else is to be done: it works off nobody else's mail, and ends no agent.
+//!
+//! An agent ends in this order: no more mail comes in; its turn is dropped; `on_exit` runs; its state
+//! is dropped; mail that is left fails its callers; names go; each monitor hears. Whatever panics on the
+//! way keeps none of the rest from happening.
+
+#![expect(unsafe_code, reason = "what the token protects is reached through cells")]
+
+use std::any::Any;
+use std::cell::{Cell as Slot, UnsafeCell};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::ptr;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::task::Wake;
+
+use foundation::owner::{Owner, Reason};
+
+use super::here::Visit;
+use super::inbox::{Chain, Inbox, Pushed, Urged};
+use super::mail::{Header, Mail};
+use super::own::Own;
+use super::phase::Phase;
+use super::queue::{Runnable, abandon};
+use super::room::Room;
+use crate::sync::{AtomicU8, AtomicUsize, Mutex, Ordering, fence, lock};
+use crate::system::Shared;
+use crate::{Agent, AgentId, Context, Mailbox};
+
+mod end;
+mod turn;
+
+pub(crate) use end::message_of;
+
+/// Orders to an agent, from anywhere.
+mod order {
+    /// End after the turn in progress.
+    pub(super) const STOP: u8 = 1;
+    /// End at once, dropping the turn in progress.
+    pub(super) const KILL: u8 = 2;
+    /// The turn in progress panicked.
+    pub(super) const BROKEN: u8 = 4;
+    /// The last handle was dropped: end when there is no more mail.
+    pub(super) const ORPHAN: u8 = 8;
+}
+
+/// See the module's page.
+pub(crate) struct Cell<A: Agent> {
+    inbox: Inbox<Header<A>>,
+    phase: Phase,
+    /// Bits of [`order`], never taken back. Written before the inbox is urged, and read after the
+    /// token was taken or mail was looked for.
+    orders: AtomicU8,
+    /// How far the agent's life has come. Written by the holder of the token.
+    stage: AtomicU8,
+    /// Set by [`Context::reply_later`](crate::Context::reply_later) within a poll: the turn is over
+    /// although it has no answer. Only the holder of the token touches it.
+    deferred: Slot<bool>,
+    /// The turn in progress, or null. Owned; only the holder of the token touches it.
+    turn: Slot<*mut Header<A>>,
+    /// Mail that was taken from the inbox and not begun. Only the holder of the token touches it.
+    batch: UnsafeCell<Chain<Header<A>>>,
+    /// How many messages may wait.
+    pub(crate) room: Room,
+    /// Handles that keep the agent alive.
+    pub(crate) handles: AtomicUsize,
+    /// Turns that have ended. Written by the holder of the token.
+    handled: AtomicU64,
+    /// Where it stands among the living. Written once, before anybody else knows of the cell.
+    place: Slot<usize>,
+    pub(crate) id: AgentId,
+    pub(crate) system: Arc<Shared>,
+    pub(crate) life: Mutex<Life>,
+    pub(crate) extras: Option<Box<Extras>>,
+    /// Only the holder of the token, or the turn in progress, touches these two.
+    agent: UnsafeCell<Option<A>>,
+    context: UnsafeCell<Context<A>>,
+}
+
+/// How far an agent's life has come.
+mod stage {
+    pub(super) const INIT: u8 = 0;
+    pub(super) const ALIVE: u8 = 1;
+    pub(super) const EXIT: u8 = 2;
+    pub(super) const ENDED: u8 = 3;
+}
+
+/// What few ask for and many may ask at once. No code of a user runs under its lock.
+#[derive(Default)]
+pub(crate) struct Life {
+    /// Made when somebody monitors the agent or gives it something.
+    owner: Option<Owner>,
+    /// Why the agent ends or has ended. The first reason stays, unless it is killed.
+    reason: Option<Reason>,
+    has_ended: bool,
+}
+
+/// What an agent has only if it was asked for at its spawn.
+#[derive(Default)]
+pub(crate) struct Extras {
+    pub(crate) name: Option<foundation::registry::Name>,
+    pub(crate) span: Option<tracing::Span>,
+    pub(crate) memory: Option<(foundation::memory::Account, u64)>,
+    pub(crate) home: Option<Arc<dyn Home>>,
+}
+
+/// Where an agent is run that not every thread may run.
+pub(crate) trait Home: Send + Sync {
+    /// Queues the agent; gives it back if nobody will ever run it.
+    fn push(&self, resident: Arc<dyn Runnable>) -> Result<(), Arc<dyn Runnable>>;
+}
+
+// SAFETY: `agent`, `context`, `batch`, `turn` and `deferred` are touched only by the holder of the
+// token, of which there is one, and which is handed on with release and acquire; what they hold is
+// `Send`. `place` is written before the cell is shared. All else is `Sync` by itself.
+unsafe impl<A: Agent> Sync for Cell<A> {}
+// SAFETY: as above.
+unsafe impl<A: Agent> Send for Cell<A> {}
+
+impl<A: Agent> Cell<A> {
+    /// A cell whose token is the caller's, with one handle.
+    pub(crate) fn new(
+        agent: A,
+        id: AgentId,
+        system: Arc<Shared>,
+        mailbox: Mailbox,
+        extras: Option<Box<Extras>>,
+    ) -> Arc<Self> {
+        let cell = Arc::new(Self {
+            inbox: Inbox::claimed(),
+            phase: Phase::new(),
+            orders: AtomicU8::new(0),
+            stage: AtomicU8::new(stage::INIT),
+            deferred: Slot::new(false),
+            turn: Slot::new(ptr::null_mut()),
+            batch: UnsafeCell::new(Chain::empty()),
+            room: Room::new(mailbox),
+            handles: AtomicUsize::new(1),
+            handled: AtomicU64::new(0),
+            place: Slot::new(usize::MAX),
+            id,
+            system,
+            life: Mutex::default(),
+            extras,
+            agent: UnsafeCell::new(Some(agent)),
+            context: UnsafeCell::new(Context::new(Own::nobody())),
+        });
+        // SAFETY: nobody else knows of the cell.
+        unsafe { *cell.context.get() = Context::new(Own::new(&cell)) };
+        cell
+    }
+
+    /// Says where the cell stands among the living. The caller holds the token.
+    pub(crate) fn set_place(&self, place: usize) {
+        self.place.set(place);
+    }
+
+    /// Where the cell stands among the living. The caller holds the token.
+    pub(crate) fn place(&self) -> usize {
+        self.place.get()
+    }
+
+    /// Leaves a piece of mail. It comes back if the agent has ended.
+    #[inline]
+    pub(crate) fn deliver(self: &Arc<Self>, mail: Mail<A>) -> Result<(), Mail<A>> {
+        match self.inbox.push(mail.into_raw()) {
+            Pushed::Left => Ok(()),
+            Pushed::Claimed => {
+                self.schedule();
+                Ok(())
+            }
+            // SAFETY: the item that comes back is the one that was handed over.
+            Pushed::Closed(mail) => Err(unsafe { Mail::from_raw(mail) }),
+        }
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        self.inbox.is_closed()
+    }
+
+    /// Why the agent ends or has ended.
+    pub(crate) fn reason(&self) -> Reason {
+        lock(&self.life).reason.clone().unwrap_or(Reason::Normal)
+    }
+
+    pub(crate) fn ask_to_stop(self: &Arc<Self>, reason: Reason) {
+        self.order(order::STOP, Some(reason));
+    }
+
+    pub(crate) fn ask_to_die(self: &Arc<Self>, reason: Reason) {
+        self.order(order::KILL, Some(reason));
+    }
+
+    /// The last handle was dropped.
+    pub(crate) fn lose_last_handle(self: &Arc<Self>) {
+        self.order(order::ORPHAN, None);
+    }
+
+    fn order(self: &Arc<Self>, order: u8, reason: Option<Reason>) {
+        {
+            let mut life = lock(&self.life);
+            let overrules =
+                order == order::KILL && self.stage.load(Ordering::Relaxed) < stage::EXIT;
+            if let Some(reason) = reason
+                && (life.reason.is_none() || overrules)
+                && !life.has_ended
+            {
+                life.reason = Some(reason);
+            }
+        }
+        self.orders.fetch_or(order, Ordering::Release);
+        // Between the order and the wake: see `suspend`.
+        fence(Ordering::SeqCst);
+        match self.inbox.urge() {
+            Urged::Claimed => self.schedule(),
+            // A suspended turn keeps the token, and one that runs `on_exit` is closed: wake it.
+            Urged::Noted | Urged::Closed if order != order::ORPHAN => self.wake_turn(),
+            Urged::Noted | Urged::Closed => {}
+        }
+    }
+
+    fn wake_turn(self: &Arc<Self>) {
+        if self.phase.wake() {
+            self.schedule();
+        }
+    }
+
+    /// Leaves the token to the wakers of the turn. `false` if it is still here: the turn was woken, or
+    /// is not to go on.
+    ///
+    /// An order that came after the orders were looked at and before the turn was first polled has
+    /// woken nobody, so they are looked at once more. Between its two steps stands a fence, as between
+    /// those of whoever orders: one of the two sees the other.
+    fn suspend(&self) -> bool {
+        if !self.phase.suspend() {
+            return false;
+        }
+        fence(Ordering::SeqCst);
+        let must_end = self.orders.load(Ordering::Relaxed) & order::KILL != 0;
+        !(must_end && self.phase.wake())
+    }
+
+    /// Queues the agent to be run. The caller holds the token, and hands it over.
+    fn schedule(self: &Arc<Self>) {
+        Self::hand_over(Arc::clone(self));
+    }
+
+    fn hand_over(self: Arc<Self>) {
+        let home = self.extras.as_ref().and_then(|extras| extras.home.clone());
+        let system = Arc::clone(&self.system);
+        let refused = match home {
+            Some(home) => home.push(self).err(),
+            None => system.queue.push(self).err(),
+        };
+        if let Some(resident) = refused {
+            abandon(resident);
+        }
+    }
+
+    /// What gives the agent's monitors and possessions their place; `None` if it has ended.
+    pub(crate) fn owner(&self) -> Option<foundation::owner::OwnerRef> {
+        let mut life = lock(&self.life);
+        if life.has_ended {
+            return None;
+        }
+        Some(life.owner.get_or_insert_with(Owner::new).handle())
+    }
+
+    pub(crate) fn handled(&self) -> u64 {
+        self.handled.load(Ordering::Relaxed)
+    }
+
+    /// Runs code of the agent's as the agent.
+    #[inline]
+    fn enter<O>(&self, work: impl FnOnce() -> O) -> Result<O, Box<dyn Any + Send>> {
+        let _visit = Visit::of(self.id);
+        catch_unwind(AssertUnwindSafe(|| match &self.extras {
+            None => work(),
+            Some(extras) => extras.enter(work),
+        }))
+    }
+
+    /// What the agent is called in reports.
+    pub(crate) fn label(&self) -> String {
+        let name = self.extras.as_ref().and_then(|extras| extras.name.as_ref());
+        name.map_or_else(|| self.id.to_string(), ToString::to_string)
+    }
+}
+
+impl<A: Agent> Wake for Cell<A> {
+    fn wake(self: Arc<Self>) {
+        if self.phase.wake() {
+            self.hand_over();
+        }
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.wake_turn();
+    }
+}
+
+impl Extras {
+    fn enter<O>(&self, work: impl FnOnce() -> O) -> O {
+        let work = || match &self.span {
+            None => work(),
+            Some(span) => span.in_scope(work),
+        };
+        match &self.memory {
+            None => work(),
+            Some((account, _)) => account.enter(work),
+        }
+    }
+}

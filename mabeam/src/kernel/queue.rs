@@ -1,0 +1,256 @@
+//! The run queue: agents that have something to do and no thread yet.
+//!
+//! Owns who runs next and which sleeping carrier is woken. A *carrier* is a task of the tokio runtime
+//! that takes agents from here and runs them; there is one for each worker. Promises:
+//!
+//! - whoever is queued is run by the next carrier that looks, whichever queue it stands in: nothing
+//!   that is scheduled is bound to a thread;
+//! - an agent that is queued by a task that then computes runs meanwhile on another worker. tokio
+//!   keeps the task that was woken last in a slot that no other worker can take from, so a carrier
+//!   that is woken on a worker's thread is pushed out of that slot by an empty task;
+//! - no wake-up is lost: see [`super::rest`].
+//!
+//! A carrier yields to the runtime after [`SLICE`] agents, [`SLICE_NS`] of known cost, or when its
+//! cooperative budget is used up.
+//! When the runtime drops the last carrier, the queue is closed: what stands in it, and whoever comes
+//! later, is abandoned by its queueing thread.
+
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use crossbeam_utils::CachePadded;
+use tokio::runtime::{Handle, worker_index};
+use tokio::task::coop;
+
+use super::rest::Rest;
+use crate::sync::{AtomicBool, AtomicUsize, Mutex, Ordering, lock};
+
+/// At most so many agents in one poll of a carrier.
+const SLICE: usize = 32;
+/// At most so much work in one poll of a carrier, if its cost is known.
+const SLICE_NS: u64 = 500_000;
+
+/// Something that can be queued and run.
+pub(crate) trait Runnable: Send + Sync {
+    /// Runs it, and returns what that cost, by what is known of it, in nanoseconds. The caller took it
+    /// from the queue, once for each time that it was queued.
+    fn run(self: Arc<Self>) -> u64;
+
+    /// There is nobody to run it any more.
+    fn abandon(self: Arc<Self>);
+}
+
+/// Abandons `runnable`. What that leaves behind to be abandoned is worked off by the outermost call, so
+/// that a chain of agents that hear of each other's end takes no stack.
+pub(crate) fn abandon(runnable: Arc<dyn Runnable>) {
+    thread_local! {
+        static LEFT: RefCell<Option<VecDeque<Arc<dyn Runnable>>>> = const { RefCell::new(None) };
+    }
+    /// Lets the next call be the outermost, also after a panic.
+    struct Outermost;
+    impl Drop for Outermost {
+        fn drop(&mut self) {
+            drop(LEFT.take());
+        }
+    }
+    let is_outermost = LEFT.with_borrow_mut(|left| {
+        let is_outermost = left.is_none();
+        left.get_or_insert_default().push_back(runnable);
+        is_outermost
+    });
+    if is_outermost {
+        let _outermost = Outermost;
+        while let Some(next) = LEFT.with_borrow_mut(|left| left.as_mut()?.pop_front()) {
+            next.abandon();
+        }
+    }
+}
+
+/// See the module's page.
+pub(crate) struct RunQueue<T: ?Sized> {
+    /// One for each worker, so that workers do not meet at one lock.
+    queues: Box<[CachePadded<Mutex<Queue<T>>>]>,
+    rest: Rest,
+    /// Whether woken carriers can be stuck behind the task that woke them.
+    has_slot: bool,
+    /// Carriers that exist. The last one closes the queue.
+    carriers: AtomicUsize,
+    /// Set when no more work will come: carriers end when they find nothing.
+    is_stopped: AtomicBool,
+}
+
+struct Queue<T: ?Sized> {
+    waiting: VecDeque<Arc<T>>,
+    is_closed: bool,
+}
+
+/// A task that runs what is queued.
+pub(crate) struct Carrier<T: Runnable + ?Sized + 'static> {
+    run_queue: Arc<RunQueue<T>>,
+    /// What the last one does besides when it is dropped.
+    on_end: Arc<dyn Fn() + Send + Sync>,
+    index: usize,
+    /// Whether it lay down before it last waited.
+    rests: bool,
+    /// Whether it was called and has found nothing yet.
+    looks: bool,
+}
+
+impl<T: Runnable + ?Sized + 'static> RunQueue<T> {
+    /// A queue for a runtime with so many workers.
+    pub(crate) fn new(workers: usize) -> Self {
+        let queue = || Queue { waiting: VecDeque::new(), is_closed: false };
+        let queues = (0..workers.max(1)).map(|_| CachePadded::new(Mutex::new(queue()))).collect();
+        Self {
+            queues,
+            rest: Rest::new(),
+            has_slot: workers > 1,
+            carriers: AtomicUsize::new(0),
+            is_stopped: AtomicBool::new(false),
+        }
+    }
+
+    /// Starts the carriers on the runtime. When it has dropped them all, the queue is closed and
+    /// `on_end` is called.
+    pub(crate) fn start(self: &Arc<Self>, runtime: &Handle, on_end: &Arc<dyn Fn() + Send + Sync>) {
+        for carrier in self.carriers(on_end) {
+            runtime.spawn(carrier);
+        }
+    }
+
+    /// Makes the carriers.
+    pub(crate) fn carriers(
+        self: &Arc<Self>,
+        on_end: &Arc<dyn Fn() + Send + Sync>,
+    ) -> Vec<Carrier<T>> {
+        self.carriers.store(self.queues.len(), Ordering::Relaxed);
+        let carrier = |index| Carrier {
+            run_queue: Arc::clone(self),
+            on_end: Arc::clone(on_end),
+            index,
+            rests: false,
+            looks: false,
+        };
+        (0..self.queues.len()).map(carrier).collect()
+    }
+
+    /// Lets the carriers end once they find nothing.
+    pub(crate) fn stop(&self) {
+        self.is_stopped.store(true, Ordering::Release);
+        while let Some(waker) = self.rest.call_any() {
+            waker.wake();
+        }
+    }
+
+    /// Whether the runtime has dropped all carriers: nothing that is queued will be run any more.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.carriers.load(Ordering::Acquire) == 0
+    }
+
+    /// Queues `item`; gives it back if nobody will ever run it.
+    pub(crate) fn push(&self, item: Arc<T>) -> Result<(), Arc<T>> {
+        {
+            let mut queue = lock(&self.queues[self.own()]);
+            if queue.is_closed {
+                return Err(item);
+            }
+            queue.waiting.push_back(item);
+        }
+        self.call();
+        Ok(())
+    }
+
+    /// Wakes a carrier if nobody looks, and makes sure that another worker can take it.
+    fn call(&self) {
+        if let Some(waker) = self.rest.call() {
+            waker.wake();
+            if self.has_slot && worker_index().is_some() {
+                tokio::spawn(async {});
+            }
+        }
+    }
+
+    /// The next item, from this worker's queue or from another.
+    pub(crate) fn pop(&self) -> Option<Arc<T>> {
+        let (own, len) = (self.own(), self.queues.len());
+        (0..len).find_map(|step| lock(&self.queues[(own + step) % len]).waiting.pop_front())
+    }
+
+    fn own(&self) -> usize {
+        worker_index().unwrap_or(0) % self.queues.len()
+    }
+
+    fn is_empty(&self) -> bool {
+        self.queues.iter().all(|queue| lock(queue).waiting.is_empty())
+    }
+
+    /// Lets nothing more in, and abandons what stands in the queue.
+    fn close(&self) {
+        for queue in &self.queues {
+            let left = {
+                let mut queue = lock(queue);
+                queue.is_closed = true;
+                std::mem::take(&mut queue.waiting)
+            };
+            left.into_iter().for_each(T::abandon);
+        }
+    }
+}
+
+impl<T: Runnable + ?Sized + 'static> Carrier<T> {
+    /// It is not looking any more; if it found something, the next one may look.
+    fn looked(&mut self, found: bool) {
+        if std::mem::take(&mut self.looks) {
+            self.run_queue.rest.looked();
+            if found && !self.run_queue.is_empty() {
+                self.run_queue.call();
+            }
+        }
+    }
+}
+
+impl<T: Runnable + ?Sized + 'static> Future for Carrier<T> {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        let this = &mut *self;
+        if std::mem::take(&mut this.rests) {
+            this.looks = !this.run_queue.rest.get_up(this.index);
+        }
+        let mut spent_ns: u64 = 0;
+        for _ in 0..SLICE {
+            if let Some(item) = this.run_queue.pop() {
+                this.looked(true);
+                spent_ns = spent_ns.saturating_add(item.run());
+                if spent_ns > SLICE_NS || !coop::has_budget_remaining() {
+                    break;
+                }
+            } else {
+                this.looked(false);
+                this.run_queue.rest.lie_down(this.index, context.waker());
+                if this.run_queue.is_stopped.load(Ordering::Acquire) {
+                    return Poll::Ready(());
+                }
+                if this.run_queue.is_empty() {
+                    this.rests = true;
+                    return Poll::Pending;
+                }
+                this.looks = !this.run_queue.rest.get_up(this.index);
+            }
+        }
+        context.waker().wake_by_ref();
+        Poll::Pending
+    }
+}
+
+impl<T: Runnable + ?Sized + 'static> Drop for Carrier<T> {
+    fn drop(&mut self) {
+        if self.run_queue.carriers.fetch_sub(1, Ordering::AcqRel) == 1 {
+            self.run_queue.close();
+            (self.on_end)();
+        }
+    }
+}

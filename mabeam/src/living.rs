@@ -1,0 +1,86 @@
+//! Who lives in a system.
+//!
+//! Owns the list of living agents, in shards so that spawns do not meet at one lock. Joining and
+//! leaving cost the same however many live.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use crossbeam_utils::CachePadded;
+use slab::Slab;
+
+use crate::kernel::resident::Resident;
+use crate::sync::{Mutex, lock};
+
+const SHARDS: usize = 16;
+
+/// See the module's page.
+pub(crate) struct Living {
+    shards: [CachePadded<Mutex<Shard>>; SHARDS],
+    next: AtomicUsize,
+    count: AtomicUsize,
+    limit: usize,
+}
+
+#[derive(Default)]
+struct Shard {
+    residents: Slab<Arc<dyn Resident>>,
+    is_closed: bool,
+}
+
+/// Why an agent could not join.
+pub(crate) enum Refused {
+    Full,
+    Closed,
+}
+
+impl Living {
+    pub(crate) fn new(limit: usize) -> Self {
+        let shards = std::array::from_fn(|_| CachePadded::default());
+        Self { shards, next: AtomicUsize::new(0), count: AtomicUsize::new(0), limit }
+    }
+
+    /// Adds an agent, and returns its place.
+    pub(crate) fn add(&self, resident: Arc<dyn Resident>) -> Result<usize, Refused> {
+        if self.count.fetch_add(1, Ordering::Relaxed) >= self.limit {
+            self.count.fetch_sub(1, Ordering::Relaxed);
+            return Err(Refused::Full);
+        }
+        let index = self.next.fetch_add(1, Ordering::Relaxed) % SHARDS;
+        let mut shard = lock(&self.shards[index]);
+        if shard.is_closed {
+            drop(shard);
+            self.count.fetch_sub(1, Ordering::SeqCst);
+            return Err(Refused::Closed);
+        }
+        Ok(shard.residents.insert(resident) * SHARDS + index)
+    }
+
+    /// Removes the agent at a place that [`add`](Self::add) returned.
+    pub(crate) fn remove(&self, place: usize) -> Option<Arc<dyn Resident>> {
+        let resident = lock(&self.shards[place % SHARDS]).residents.try_remove(place / SHARDS)?;
+        self.count.fetch_sub(1, Ordering::SeqCst);
+        Some(resident)
+    }
+
+    /// How many there are.
+    pub(crate) fn count(&self) -> usize {
+        self.count.load(Ordering::SeqCst)
+    }
+
+    /// Lets nobody more in.
+    pub(crate) fn close(&self) {
+        for shard in &self.shards {
+            lock(shard).is_closed = true;
+        }
+    }
+
+    /// Those that live now; some may have ended when this returns.
+    pub(crate) fn all(&self) -> Vec<Arc<dyn Resident>> {
+        let shard = |shard: &CachePadded<Mutex<Shard>>| {
+            let shard = lock(shard);
+            shard.residents.iter().map(|(_, resident)| Arc::clone(resident)).collect::<Vec<_>>()
+        };
+        self.shards.iter().flat_map(shard).collect()
+    }
+}

@@ -1,0 +1,322 @@
+//! The beginning of an agent.
+
+use std::fmt;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use foundation::memory::Account;
+use foundation::owner::Reason;
+use foundation::registry::{Metadata, Name, NameError, RegisterError};
+use oneshot::AsyncReceiver;
+use pin_project_lite::pin_project;
+use thiserror::Error;
+
+use crate::kernel::cell::{Cell, Extras};
+use crate::kernel::mail::{Answer, Answered, Awaited, Lent, post};
+use crate::kernel::within::{Within, within};
+use crate::living::Refused;
+use crate::system::Shared;
+use crate::{Agent, AgentId, AgentRef, Mailbox};
+
+/// An agent that is about to be spawned: say what it is to have, then `.await` it.
+///
+/// Nothing happens before that. Dropping the future while `init` runs leaves the agent without a
+/// handle; it ends when its `init` has ended.
+#[must_use = "a spawn does nothing unless it is awaited"]
+pub struct Spawn<A: Agent> {
+    system: Arc<Shared>,
+    id: AgentId,
+    agent: A,
+    name: Option<Result<Name, NameError>>,
+    metadata: Metadata,
+    mailbox: Mailbox,
+    init_deadline: Duration,
+    is_detached: bool,
+    extras: Option<Box<Extras>>,
+}
+
+/// Failed to spawn an agent. Where it did not come to life, it comes back.
+#[derive(Error)]
+#[non_exhaustive]
+pub enum SpawnError<A = ()> {
+    /// The name is none.
+    #[error("failed to name an agent: {problem}")]
+    Name {
+        /// The agent.
+        agent: A,
+        /// What is wrong with the name.
+        problem: NameError,
+    },
+    /// The name is held by another agent, or the registry refuses it for another reason.
+    #[error("failed to name an agent: {problem}")]
+    Refused {
+        /// The agent.
+        agent: A,
+        /// Why it was refused.
+        problem: RegisterError<()>,
+    },
+    /// There are as many agents as there may be.
+    #[error("failed to spawn an agent: {limit} live already, the limit (`Config::max_agents`)")]
+    Full {
+        /// The agent.
+        agent: A,
+        /// [`Config::max_agents`](crate::Config::max_agents).
+        limit: usize,
+    },
+    /// The system is shutting down.
+    #[error("failed to spawn an agent: the system is shutting down")]
+    ShutDown {
+        /// The agent.
+        agent: A,
+    },
+    /// The operating system started no thread for a [pinned](crate::System::spawn_pinned) agent.
+    #[error("failed to start a thread for an agent: {problem}")]
+    Thread {
+        /// What makes the agent.
+        agent: A,
+        /// What the operating system says.
+        problem: io::Error,
+    },
+    /// `init` failed, panicked or did not end in time.
+    #[error("{id} failed in `init`: {reason}")]
+    Init {
+        /// Who.
+        id: AgentId,
+        /// Why.
+        reason: Reason,
+    },
+}
+
+pin_project! {
+    /// The future of a [`Spawn`].
+    #[must_use = "a spawn does nothing unless it is awaited"]
+    pub struct Spawning<A: Agent> {
+        spawn: Option<Spawn<A>>,
+        handle: Option<AgentRef<A>>,
+        #[pin]
+        init: Option<Within<AsyncReceiver<Answered<Result<(), Reason>>>>>,
+    }
+}
+
+/// A handle, and what `init` came to.
+type Begun<A> = (AgentRef<A>, Lent<Result<(), Reason>>);
+
+/// The payload of the turn that is an agent's `init`.
+struct Init;
+
+impl<A: Agent> Spawn<A> {
+    pub(crate) fn new(system: Arc<Shared>, agent: A) -> Self {
+        let (mailbox, init_deadline) = (system.config.mailbox, system.config.init_deadline);
+        Self {
+            system,
+            id: AgentId::next(),
+            agent,
+            name: None,
+            metadata: Metadata::new(),
+            mailbox,
+            init_deadline,
+            is_detached: false,
+            extras: None,
+        }
+    }
+
+    /// Registers the agent under a name, `namespace/name` or without a namespace, before its `init`
+    /// runs. It holds the name until it ends, and the name keeps it alive.
+    pub fn named(mut self, name: &str) -> Self {
+        self.name = Some(Name::new(name));
+        self
+    }
+
+    /// What the agent can be [found](crate::System::find) by, if it has a name.
+    pub fn properties(mut self, properties: impl Into<Metadata>) -> Self {
+        self.metadata = properties.into();
+        self
+    }
+
+    /// How many messages may wait for it.
+    pub fn mailbox(mut self, mailbox: Mailbox) -> Self {
+        self.mailbox = mailbox;
+        self
+    }
+
+    /// How long its `init` may take.
+    pub fn init_deadline(mut self, deadline: Duration) -> Self {
+        self.init_deadline = deadline;
+        self
+    }
+
+    /// Lets it live until it is stopped, whether or not anybody has a handle.
+    pub fn detached(mut self) -> Self {
+        self.is_detached = true;
+        self
+    }
+
+    /// Its turns run in this span.
+    pub fn span(mut self, span: tracing::Span) -> Self {
+        self.extras().span = Some(span);
+        self
+    }
+
+    /// Charges what its turns allocate to `account`, and ends it with [`Reason::MemoryLimit`] between
+    /// two turns when more than `limit_bytes` are live. Needs
+    /// [`Accounting`](foundation::memory::Accounting) as the program's allocator.
+    pub fn memory(mut self, account: Account, limit_bytes: u64) -> Self {
+        self.extras().memory = Some((account, limit_bytes));
+        self
+    }
+
+    pub(crate) fn extras(&mut self) -> &mut Extras {
+        self.extras.get_or_insert_default()
+    }
+
+    /// Who the agent will be.
+    pub(crate) fn id(&self) -> AgentId {
+        self.id
+    }
+
+    pub(crate) fn system(&self) -> &Arc<Shared> {
+        &self.system
+    }
+
+    /// Gives up: the thread that the agent needs could not be started.
+    pub(crate) fn without_thread(self, problem: io::Error) -> SpawnError<A> {
+        SpawnError::Thread { agent: self.agent, problem }
+    }
+
+    /// Makes the cell, names it and begins `init`.
+    fn begin(mut self) -> Result<Begun<A>, SpawnError<A>> {
+        let name = match self.name.take().transpose() {
+            Ok(name) => name,
+            Err(problem) => return Err(SpawnError::Name { agent: self.agent, problem }),
+        };
+        if let Some(name) = &name {
+            self.extras().name = Some(name.clone());
+        }
+        let Self { system, id, agent, metadata, mailbox, extras, .. } = self;
+        let has_home = extras.as_ref().is_some_and(|extras| extras.home.is_some());
+        let cell = Cell::new(agent, id, Arc::clone(&system), mailbox, extras);
+        match system.living.add(Arc::clone(&cell) as _) {
+            Ok(place) => cell.set_place(place),
+            Err(refused) => {
+                let Some(agent) = cell.dismantle() else { unreachable!("it never ran") };
+                return Err(match refused {
+                    Refused::Full => SpawnError::Full { agent, limit: system.config.max_agents },
+                    Refused::Closed => SpawnError::ShutDown { agent },
+                });
+            }
+        }
+        let handle = AgentRef::counted(cell);
+        if let Some(name) = name
+            && let Some(owner) = handle.cell.owner()
+            && let Err(problem) = system.registry.register_for(&owner, name, handle.any(), metadata)
+        {
+            let Some(agent) = handle.cell.dismantle() else { unreachable!("it never ran") };
+            system.leave(handle.cell.place());
+            return Err(SpawnError::Refused { agent, problem: problem.map(drop) });
+        }
+        if self.is_detached {
+            std::mem::forget(handle.clone());
+        }
+        let run = |agent: &'static mut A, Init, context: &'static mut crate::Context<A>| async move {
+            let result = agent.init(&mut *context).await;
+            context.cell().init_ended(&result);
+            result
+        };
+        if !has_home && system.is_lendable::<A, Init>() && system.may_lend() {
+            let init = handle.cell.first_turn(Init, run);
+            return Ok((handle, init));
+        }
+        let (sender, receiver) = oneshot::async_channel();
+        let waiter = Awaited { answer: Answer::To(sender), deadline: None };
+        handle.cell.begin(post(Init, waiter, run).0);
+        Ok((handle, Lent::Later(receiver)))
+    }
+}
+
+impl<A: Agent> IntoFuture for Spawn<A> {
+    type Output = Result<AgentRef<A>, SpawnError<A>>;
+    type IntoFuture = Spawning<A>;
+
+    fn into_future(self) -> Spawning<A> {
+        Spawning { spawn: Some(self), handle: None, init: None }
+    }
+}
+
+impl<A: Agent> Future for Spawning<A> {
+    type Output = Result<AgentRef<A>, SpawnError<A>>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut this = self.project();
+        let answer = if let Some(spawn) = this.spawn.take() {
+            let (init_deadline, system) = (spawn.init_deadline, Arc::clone(&spawn.system));
+            let (handle, init) = spawn.begin()?;
+            *this.handle = Some(handle);
+            match init {
+                Lent::Given(result) => Some(Ok(Ok(result))),
+                Lent::Later(receiver) => {
+                    this.init.set(Some(within(init_deadline, receiver, system)));
+                    None
+                }
+            }
+        } else {
+            None
+        };
+        let answer = match (answer, this.init.as_pin_mut()) {
+            (Some(answer), _) => Some(answer),
+            (None, Some(init)) => ready!(init.poll(context)),
+            (None, None) => return Poll::Pending,
+        };
+        let Some(handle) = this.handle.take() else { return Poll::Pending };
+        let id = handle.id();
+        Poll::Ready(match answer {
+            Some(Ok(Ok(Ok(())))) => Ok(handle),
+            Some(Ok(Ok(Err(reason)) | Err(reason))) => Err(SpawnError::Init { id, reason }),
+            Some(Err(_)) => Err(SpawnError::Init { id, reason: handle.cell.reason() }),
+            None => {
+                handle.cell.ask_to_die(Reason::Deadline);
+                Err(SpawnError::Init { id, reason: Reason::Deadline })
+            }
+        })
+    }
+}
+
+impl<A> SpawnError<A> {
+    /// The agent, if it did not come to life.
+    pub fn into_agent(self) -> Option<A> {
+        match self {
+            Self::Name { agent, .. }
+            | Self::Refused { agent, .. }
+            | Self::Full { agent, .. }
+            | Self::Thread { agent, .. }
+            | Self::ShutDown { agent } => Some(agent),
+            Self::Init { .. } => None,
+        }
+    }
+
+    /// The same about another form of the agent.
+    pub fn map<B>(self, form: impl FnOnce(A) -> B) -> SpawnError<B> {
+        match self {
+            Self::Name { agent, problem } => SpawnError::Name { agent: form(agent), problem },
+            Self::Refused { agent, problem } => SpawnError::Refused { agent: form(agent), problem },
+            Self::Full { agent, limit } => SpawnError::Full { agent: form(agent), limit },
+            Self::Thread { agent, problem } => SpawnError::Thread { agent: form(agent), problem },
+            Self::ShutDown { agent } => SpawnError::ShutDown { agent: form(agent) },
+            Self::Init { id, reason } => SpawnError::Init { id, reason },
+        }
+    }
+}
+
+impl<A: Agent> From<SpawnError<A>> for crate::Error {
+    fn from(error: SpawnError<A>) -> Self {
+        Self::Spawn(error.map(drop))
+    }
+}
+
+impl<A> fmt::Debug for SpawnError<A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SpawnError({self})")
+    }
+}
