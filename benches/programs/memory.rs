@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use benches::registry::Filled;
-use benches::{config, events, registry, table, telemetry};
+use benches::{agents, config, events, registry, table, telemetry};
 use perf_budget::harness::{COUNTING_ALLOCATOR, CountingAllocator, Suite};
 
 #[global_allocator]
@@ -26,6 +26,8 @@ fn main() -> ExitCode {
         .allocations("event_emission", COUNTED, events::append)
         .allocations("telemetry_record", COUNTED, telemetry::record)
         .allocations("telemetry_counter", COUNTED, telemetry::count)
+        .allocations("agent_call", COUNTED, agents::one_call)
+        .allocations("agent_cast", COUNTED, agents::one_cast)
         .allocations("table_read", COUNTED, table::read)
         .growth("registration", WARM_UP, CHURN, registration)
         .growth("registration_ten_million", WARM_UP, 10_000_000, registration)
@@ -36,6 +38,9 @@ fn main() -> ExitCode {
         .growth("configuration_update", 1_000, 10_000, config::update)
         .growth("event_emission", WARM_UP, CHURN, events::append)
         .growth("system_memory", WARM_UP, CHURN, everything)
+        .growth("agent_churn", WARM_UP, CHURN, agents::one_spawn)
+        .growth("agent_resident_10k", 0, 10_000, agents::kept)
+        .growth("agent_resident_million", 0, 1_000_000, agents::kept)
         .growth("soak", SOAK / 100, SOAK, everything)
         .run()
 }

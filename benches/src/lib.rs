@@ -11,6 +11,7 @@
     reason = "a workload that can not be built must not be measured: its process ends, and says why"
 )]
 
+pub mod agents;
 pub mod config;
 pub mod durable;
 pub mod events;
