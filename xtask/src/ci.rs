@@ -9,7 +9,7 @@ use clap::ValueEnum;
 
 use crate::failure::Failure;
 use crate::process::Invocation;
-use crate::workspace::{self, Workspace};
+use crate::workspace::{self, MODELLED, Workspace};
 use crate::{docs, layers, test, tidy};
 
 /// The gate's exit code for verdicts that are inconclusive, and nothing worse.
@@ -115,8 +115,8 @@ fn gate_ending(code: Option<i32>) -> Ending {
 }
 
 /// The whole workspace with all features; then each library as its users may take it: alone, with
-/// no feature and with each single one, because cargo unifies features across a workspace; then what
-/// is compiled for the loom models only, whose tests are those of the library.
+/// no feature and with each single one, because cargo unifies features across a workspace; then, of
+/// each library that has loom models, what is compiled for them only, whose tests are the library's.
 fn clippy(workspace: &Workspace) -> Result<(), Failure> {
     let checked = |invocation: Invocation| {
         let invocation = invocation.args(["--", "--deny", "warnings"]);
@@ -136,9 +136,12 @@ fn clippy(workspace: &Workspace) -> Result<(), Failure> {
             checked(alone().args(["--features", feature]))?;
         }
     }
-    let models =
-        ["clippy", "--package", "foundation", "--lib", "--profile", "test", "--all-features"];
-    checked(workspace.loom_cargo()?.args(models))
+    for library in MODELLED {
+        let models =
+            ["clippy", "--package", library, "--lib", "--profile", "test", "--all-features"];
+        checked(workspace.loom_cargo(library)?.args(models))?;
+    }
+    Ok(())
 }
 
 /// A table of all steps; those that did not run are shown as such.

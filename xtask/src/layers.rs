@@ -46,7 +46,9 @@ const NEVER: &[Never] = &[
     Never::named("foundation", Features::Default, RUNTIMES),
     Never::named("foundation", Features::All, SCHEDULERS),
     Never::named("foundation", Features::All, NETWORK),
-    Never::named("mabeam", Features::All, SCHEDULERS),
+    // The engines run anywhere; only the runtime has a scheduler.
+    Never::named("mabeam", Features::None, RUNTIMES),
+    Never::named("mabeam", Features::None, &["foundation"]),
     Never::named("mabeam", Features::All, NETWORK),
     Never::named("mabeam-economics", Features::All, SCHEDULERS),
     Never::named("mabeam-economics", Features::All, NETWORK),

@@ -8,6 +8,7 @@ mod docs;
 mod failure;
 mod layers;
 mod markdown;
+mod peers;
 mod perf_gate;
 mod process;
 mod prove_gate;
@@ -50,6 +51,8 @@ enum Command {
     Tidy,
     /// Build rustdoc and the book, and rewrite the generated pages.
     Docs(docs::Arguments),
+    /// Measure mabeam beside its peers and write the tables of the book.
+    Peers(peers::Arguments),
     /// Measure the gate's own error rates on unchanged and on slowed code.
     ProveGate(prove_gate::Arguments),
 }
@@ -64,6 +67,7 @@ fn main() -> ExitCode {
         Command::Layers => layers::run(&workspace),
         Command::Tidy => tidy::run(&workspace),
         Command::Docs(arguments) => docs::run(&workspace, &arguments),
+        Command::Peers(arguments) => peers::run(&workspace, &arguments),
         Command::ProveGate(arguments) => prove_gate::run(&workspace, &arguments),
     };
     report(result)

@@ -9,8 +9,9 @@ use cargo_metadata::{Metadata, MetadataCommand, Package};
 use crate::failure::Failure;
 use crate::process::Invocation;
 
-/// The cfg under which the synchronisation words of `foundation` are loom's.
-const LOOM_CFG: &str = "--cfg foundation_loom";
+/// The libraries that have loom models. Each has a cfg of its own, under which its synchronisation
+/// words are loom's and those of the others are not.
+pub(crate) const MODELLED: [&str; 2] = ["foundation", "mabeam"];
 
 /// The workspace that this program belongs to.
 pub(crate) struct Workspace {
@@ -42,11 +43,11 @@ impl Workspace {
         Invocation::new(cargo, &self.root)
     }
 
-    /// cargo, building for the loom models. Its own target directory: other flags would throw the
-    /// main cache away.
-    pub(crate) fn loom_cargo(&self) -> Result<Invocation, Failure> {
-        let target_directory = self.metadata()?.target_directory.join("loom");
-        let cargo = self.cargo().env_flag("RUSTFLAGS", LOOM_CFG);
+    /// cargo, building for the loom models of a library. Its own target directory: other flags would
+    /// throw the main cache away.
+    pub(crate) fn loom_cargo(&self, library: &str) -> Result<Invocation, Failure> {
+        let target_directory = self.metadata()?.target_directory.join("loom").join(library);
+        let cargo = self.cargo().env_flag("RUSTFLAGS", &format!("--cfg {library}_loom"));
         Ok(cargo.env("CARGO_TARGET_DIR", target_directory.as_str()))
     }
 

@@ -4,10 +4,7 @@ use cargo_metadata::{Artifact, Message, TargetKind};
 
 use crate::failure::Failure;
 use crate::process::Invocation;
-use crate::workspace::{self, Workspace};
-
-/// The crate that has loom models.
-const MODELLED: &str = "foundation";
+use crate::workspace::{self, MODELLED, Workspace};
 
 /// Everything that is tested, built.
 pub(super) struct Suite {
@@ -39,8 +36,11 @@ impl Suite {
             invocation: documentation(workspace),
             must_run: true,
         });
-        let mut models = programs(&loom_build(workspace)?, &["loom_"])?;
-        require(&mut models, MODELLED)?;
+        let mut models = Vec::new();
+        for library in MODELLED {
+            models.extend(programs(&loom_build(workspace, library)?, &["loom_"])?);
+            require(&mut models, library)?;
+        }
         for part in &mut models {
             part.name = format!("{}, loom models", part.name);
         }
@@ -63,10 +63,10 @@ fn test_build(workspace: &Workspace) -> Invocation {
         .args(["--no-run", "--message-format=json-render-diagnostics"])
 }
 
-fn loom_build(workspace: &Workspace) -> Result<Invocation, Failure> {
-    let cargo = workspace.loom_cargo()?;
+fn loom_build(workspace: &Workspace, library: &str) -> Result<Invocation, Failure> {
+    let cargo = workspace.loom_cargo(library)?;
     Ok(cargo
-        .args(["test", "--package", MODELLED, "--all-features", "--release", "--lib"])
+        .args(["test", "--package", library, "--all-features", "--release", "--lib"])
         .args(["--no-run", "--message-format=json-render-diagnostics"]))
 }
 

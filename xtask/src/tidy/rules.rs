@@ -14,6 +14,15 @@ const MAY_BE_LONGER: &[(&str, &str)] = &[];
 const MAY_BE_UNSAFE: &[(&str, &str)] = &[
     ("foundation/src/memory/accounting.rs", "an allocator can't be written without"),
     ("foundation/tests/config_secrets.rs", "an allocator that looks at what is freed"),
+    ("mabeam/src/kernel/block.rs", "raw memory, kept in lists"),
+    ("mabeam/src/kernel/cell.rs", "what the token protects is reached through cells"),
+    ("mabeam/src/kernel/cell/end.rs", "what an agent leaves is taken out by the token's holder"),
+    ("mabeam/src/kernel/cell/turn.rs", "turns are polled by the token's holder"),
+    ("mabeam/src/kernel/inbox.rs", "items are linked through raw pointers"),
+    ("mabeam/src/kernel/mail.rs", "futures that borrow their neighbour, in raw memory"),
+    ("mabeam/src/kernel/models.rs", "items in raw lists; a state that only a token protects"),
+    ("mabeam/src/pinned/local.rs", "what is not `Send` stays on its thread, which is checked"),
+    ("mabeam/src/kernel/own.rs", "a pointer to where it stands"),
     ("benches/src/memory.rs", "passes the calls of an allocator on to the one that is measured"),
 ];
 
