@@ -7,7 +7,7 @@ use benches::{agents, config, durable, events, plant, registry, table, telemetry
 use perf_budget::harness::{Suite, load_of};
 
 fn main() -> ExitCode {
-    let suite = with_service_discovery(Suite::new());
+    let suite = with_agents(with_service_discovery(Suite::new()));
     suite
         .paired(
             "service_discovery_2_threads",
@@ -68,33 +68,6 @@ fn main() -> ExitCode {
             || registry::find(registry::LARGE),
             || registry::find(registry::NAMES),
         )
-        .paired("agent_call", "tokio_call", 1, agents::calls, agents::tokio_calls)
-        .paired("agent_cast", "tokio_cast", 1, agents::casts, agents::tokio_casts)
-        .paired("agent_call_all", "tokio_call_all", 1, agents::call_alls, agents::tokio_call_alls)
-        .paired(
-            "agent_computations",
-            "tokio_computations",
-            1,
-            agents::computations,
-            agents::tokio_computations,
-        )
-        .paired(
-            "agent_spawn_100k",
-            "agent_spawn",
-            1,
-            || agents::spawns(100_000),
-            || agents::spawns(10),
-        )
-        .paired(
-            "agent_kill_100k",
-            "agent_kill",
-            1,
-            || agents::kills(100_000, agents::KILLED),
-            || agents::kills(10, agents::KILLED),
-        )
-        .timed("agent_spawn", 1, || agents::spawns(10))
-        .timed("agent_kill_all_100k", 1, || agents::kills(0, 100_000))
-        .timed("agent_runs_elsewhere", 1, agents::runs_elsewhere)
         .timed("owner_end", 1, || registry::owner_end(Filled::new(registry::NAMES)))
         .timed("property_query", 1, || registry::find(registry::NAMES))
         .timed("group_members", 1, registry::members)
@@ -123,6 +96,45 @@ fn main() -> ExitCode {
         .timed("event_emission", 1, events::append)
         .load("event_emission", load_of("200_000 /s", "250 ms").in_batches_of(16), events::append)
         .run()
+}
+
+/// The runtime of agents, beside bare tokio.
+fn with_agents(suite: Suite) -> Suite {
+    suite
+        .paired("agent_call", "tokio_call", 1, agents::calls, agents::tokio_calls)
+        .paired("agent_cast", "tokio_cast", 1, || agents::casts(1), || agents::tokio_casts(1))
+        .paired(
+            "agent_cast_2_workers",
+            "tokio_cast_2_workers",
+            1,
+            || agents::casts(2),
+            || agents::tokio_casts(2),
+        )
+        .paired("agent_call_all", "tokio_call_all", 1, agents::call_alls, agents::tokio_call_alls)
+        .paired(
+            "agent_computations",
+            "tokio_computations",
+            1,
+            agents::computations,
+            agents::tokio_computations,
+        )
+        .paired(
+            "agent_spawn_100k",
+            "agent_spawn",
+            1,
+            || agents::spawns(100_000),
+            || agents::spawns(10),
+        )
+        .paired(
+            "agent_kill_100k",
+            "agent_kill",
+            1,
+            || agents::kills(100_000, agents::KILLED),
+            || agents::kills(10, agents::KILLED),
+        )
+        .timed("agent_spawn", 1, || agents::spawns(10))
+        .timed("agent_kill_all_100k", 1, || agents::kills(0, 100_000))
+        .timed("agent_runs_elsewhere", 1, agents::runs_elsewhere)
 }
 
 /// `service_discovery`, planted with more work if the environment asks for it.

@@ -88,7 +88,11 @@ impl Handler<Flag> for Counter {
 
 impl World {
     fn new() -> Arc<Self> {
-        let runtime = Builder::new_multi_thread().worker_threads(2).enable_time().build();
+        Self::with_workers(2)
+    }
+
+    fn with_workers(workers: usize) -> Arc<Self> {
+        let runtime = Builder::new_multi_thread().worker_threads(workers).enable_time().build();
         let runtime = runtime.expect("a runtime");
         let within = runtime.enter();
         let system = System::new(Config::default()).expect("a system on it");
@@ -135,7 +139,7 @@ fn counting_task() -> mpsc::UnboundedSender<Note> {
         while let Some((more, answer)) = inbox.recv().await {
             number += more;
             if let Some(answer) = answer {
-                drop(answer.send(number));
+                let _ = answer.send(number);
             }
         }
     });
@@ -179,9 +183,9 @@ pub fn tokio_calls() -> impl FnMut(u64) -> u64 + Clone + Send + 'static {
     }
 }
 
-/// `agent_cast`: [`BURSTS`] times [`BURST`] casts and a call that waits for them.
-pub fn casts() -> impl FnMut(u64) -> u64 + Clone + Send + 'static {
-    let world = World::new();
+/// `agent_cast`: [`BURSTS`] times [`BURST`] casts and a call that waits for them, with so many workers.
+pub fn casts(workers: usize) -> impl FnMut(u64) -> u64 + Clone + Send + 'static {
+    let world = World::with_workers(workers);
     let agents = world.spawn(1);
     move |_| {
         let agents = Arc::clone(&agents);
@@ -199,8 +203,8 @@ pub fn casts() -> impl FnMut(u64) -> u64 + Clone + Send + 'static {
 }
 
 /// The peer of [`casts`].
-pub fn tokio_casts() -> impl FnMut(u64) -> u64 + Clone + Send + 'static {
-    let world = World::new();
+pub fn tokio_casts(workers: usize) -> impl FnMut(u64) -> u64 + Clone + Send + 'static {
+    let world = World::with_workers(workers);
     let task = world.run(async { counting_task() });
     move |_| {
         let task = task.clone();

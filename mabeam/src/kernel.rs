@@ -8,7 +8,7 @@
 //! | [`block`] | the memory of such blocks |
 //! | [`cell`] | the order of everything that happens to an agent |
 //! | [`room`] | how many messages may wait |
-//! | [`queue`], [`rest`] | which agent runs next, and who wakes up for it |
+//! | [`queue`], [`rest`], [`warden`] | which agent runs next, and who wakes up for it |
 //! | [`cost`] | what a type of message costs |
 //! | [`here`] | what this thread is doing |
 
@@ -24,6 +24,7 @@ pub(crate) mod queue;
 pub(crate) mod resident;
 pub(crate) mod rest;
 pub(crate) mod room;
+pub(crate) mod warden;
 pub(crate) mod within;
 
 #[cfg(all(test, mabeam_loom))]

@@ -113,7 +113,7 @@ impl System {
                 shared.close();
             }
         });
-        shared.queue.start(&shared.runtime, &on_end);
+        shared.queue.start(&shared.runtime, &on_end)?;
         let hold = Arc::new(Hold { shared: Arc::clone(&shared), runtime: Mutex::new(runtime) });
         Ok(Self { shared, _hold: hold })
     }

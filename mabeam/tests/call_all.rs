@@ -255,7 +255,7 @@ async fn nobody_is_asked_and_everybody_has_answered() {
         panic!("an empty list waits");
     };
     assert!(replies.is_empty());
-    assert_eq!(replies.all().unwrap(), []);
+    assert_eq!(replies.all().unwrap(), Vec::<u64>::new());
 }
 
 #[tokio::test(start_paused = true)]

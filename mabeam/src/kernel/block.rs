@@ -4,18 +4,22 @@
 //! microseconds. A general allocator asks 25 to 50 ns for that pair. Here each thread keeps freed
 //! blocks by size, and threads exchange whole magazines of them through a depot (Bonwick and Adams,
 //! "Magazines and Vmem", USENIX 2001), so that a steady flow allocates nothing, whichever way it goes.
+//! A magazine is an array: taking a block does not read the block, which another core may hold.
 //!
 //! Bounded: a thread keeps at most [`KEPT_BYTES`] in each of the [`CLASSES`] sizes, the depot at most
 //! [`DEPOT_MAGAZINES`] magazines of each. Blocks above 1 KiB are the allocator's affair. A thread that
 //! ends frees what it kept. Under a checker of memory (`--cfg mabeam_checked`, Miri) nothing is kept,
 //! so that each use after a free is seen.
 
-#![expect(unsafe_code, reason = "raw memory, kept in lists")]
+#![expect(unsafe_code, reason = "raw memory")]
 
 use std::alloc::{self, Layout};
-use std::cell::Cell;
-use std::ptr::{self, NonNull};
-use std::sync::Mutex;
+use std::cell::RefCell;
+use std::mem;
+use std::ptr::NonNull;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use foundation::memory::unaccounted;
 
 /// Sizes: 64, 128, 256, 512 and 1,024 bytes.
 const CLASSES: usize = 5;
@@ -24,29 +28,25 @@ const SMALLEST: usize = 64;
 const KEPT_BYTES: usize = 64 << 10;
 /// What the depot keeps of one size.
 const DEPOT_MAGAZINES: usize = 16;
-/// What every block is aligned to.
-const ALIGN: usize = 16;
+/// What every block is aligned to: no two share a cache line.
+const ALIGN: usize = 64;
 
-/// A free block is a list item.
-struct Free {
-    next: *mut Free,
-}
+/// Free blocks of one size. Owns them.
+#[derive(Default)]
+struct Magazine(Vec<Free>);
 
-/// A stack of free blocks.
-#[derive(Clone, Copy)]
-struct Magazine {
-    top: *mut Free,
-    count: usize,
-}
+/// A free block.
+struct Free(NonNull<u8>);
 
 /// What one thread keeps of one size. Blocks go to and come from `loaded`; `spare` is full or empty.
 struct Kept {
     class: usize,
-    loaded: Cell<Magazine>,
-    spare: Cell<Magazine>,
+    loaded: Magazine,
+    spare: Magazine,
 }
 
-struct Thread([Kept; CLASSES]);
+/// What one thread keeps, by size.
+struct Thread([RefCell<Kept>; CLASSES]);
 
 thread_local! {
     static THREAD: Thread = const {
@@ -61,7 +61,7 @@ static DEPOT: [Mutex<Vec<Magazine>>; CLASSES] = [const { Mutex::new(Vec::new()) 
 #[inline]
 pub(crate) fn allocate<T>() -> NonNull<T> {
     let block = match const { class_of(Layout::new::<T>()) } {
-        Some(class) => THREAD.try_with(|thread| thread.0[class].take()).ok().flatten(),
+        Some(class) => THREAD.try_with(|thread| thread.0[class].borrow_mut().take()).ok().flatten(),
         None => None,
     };
     match block {
@@ -79,7 +79,7 @@ pub(crate) fn allocate<T>() -> NonNull<T> {
 #[inline]
 pub(crate) unsafe fn free<T>(block: NonNull<T>) {
     let is_kept = match const { class_of(Layout::new::<T>()) } {
-        Some(class) => THREAD.try_with(|thread| thread.0[class].put(block.cast())).is_ok(),
+        Some(class) => THREAD.try_with(|thread| thread.0[class].borrow_mut().put(block.cast())).is_ok(),
         None => false,
     };
     if !is_kept {
@@ -118,114 +118,99 @@ const fn block_layout(class: usize) -> Layout {
     }
 }
 
+/// Charged to nobody: whose account is open when a block is allocated is not who uses it next.
 #[cold]
 fn fresh<T>(layout: Layout) -> NonNull<T> {
     // SAFETY: an item of mail has a header, so the size is not zero.
-    let block = unsafe { alloc::alloc(layout) };
+    let block = unaccounted(|| unsafe { alloc::alloc(layout) });
     NonNull::new(block.cast()).unwrap_or_else(|| alloc::handle_alloc_error(layout))
 }
 
-impl Magazine {
-    const EMPTY: Self = Self { top: ptr::null_mut(), count: 0 };
-
-    /// How many blocks are full.
-    const fn capacity(class: usize) -> usize {
-        KEPT_BYTES / 2 / (SMALLEST << class)
-    }
-
-    fn pop(&mut self) -> Option<NonNull<Free>> {
-        let block = NonNull::new(self.top)?;
-        // SAFETY: the blocks of a magazine are its own, and `push` wrote their links.
-        self.top = unsafe { (*block.as_ptr()).next };
-        self.count -= 1;
-        Some(block)
-    }
-
-    fn push(&mut self, block: NonNull<Free>) {
-        // SAFETY: a free block is nobody else's, and large enough for a link.
-        unsafe { block.as_ptr().write(Free { next: self.top }) };
-        self.top = block.as_ptr();
-        self.count += 1;
-    }
-}
-
 impl Kept {
-    const fn new(class: usize) -> Self {
-        Self { class, loaded: Cell::new(Magazine::EMPTY), spare: Cell::new(Magazine::EMPTY) }
+    const fn new(class: usize) -> RefCell<Self> {
+        RefCell::new(Self { class, loaded: Magazine(Vec::new()), spare: Magazine(Vec::new()) })
+    }
+
+    /// How many blocks fill a magazine.
+    const fn capacity(&self) -> usize {
+        (KEPT_BYTES / 2 / SMALLEST) >> self.class
     }
 
     #[inline]
-    fn take(&self) -> Option<NonNull<Free>> {
-        let mut loaded = self.loaded.get();
-        if loaded.count == 0 {
-            loaded = self.reload()?;
+    fn take(&mut self) -> Option<NonNull<u8>> {
+        if self.loaded.0.is_empty() {
+            self.reload();
         }
-        let block = loaded.pop();
-        self.loaded.set(loaded);
-        block
+        self.loaded.0.pop().map(|block| block.0)
     }
 
     #[inline]
-    fn put(&self, block: NonNull<Free>) {
-        let mut loaded = self.loaded.get();
-        if loaded.count == const { Magazine::capacity(0) } >> self.class {
-            loaded = self.unload();
+    fn put(&mut self, block: NonNull<u8>) {
+        if self.loaded.0.len() == self.loaded.0.capacity() {
+            self.unload();
         }
-        loaded.push(block);
-        self.loaded.set(loaded);
+        self.loaded.0.push(Free(block));
     }
 
-    /// A magazine with blocks: the spare one, or one of the depot.
+    /// Loads a magazine with blocks, if there is one: the spare one, or one of the depot.
     #[cold]
-    fn reload(&self) -> Option<Magazine> {
-        let spare = self.spare.replace(Magazine::EMPTY);
-        if spare.count > 0 {
-            return Some(spare);
+    fn reload(&mut self) {
+        if !self.spare.0.is_empty() {
+            mem::swap(&mut self.loaded, &mut self.spare);
+        } else if let Some(full) = depot(self.class).pop() {
+            self.loaded = full;
         }
-        lock(self.class).pop()
     }
 
-    /// An empty magazine: the full one becomes the spare one, whose blocks go to the depot or, if that
-    /// is full, to the allocator.
+    /// Loads an empty magazine: the full one becomes the spare one, which goes to the depot or, if that
+    /// is full, back to the allocator.
     #[cold]
-    fn unload(&self) -> Magazine {
-        let spare = self.spare.replace(self.loaded.replace(Magazine::EMPTY));
-        if spare.count > 0 {
-            let mut depot = lock(self.class);
+    fn unload(&mut self) {
+        let full = mem::take(&mut self.loaded);
+        if !full.0.is_empty() {
+            self.loaded = mem::replace(&mut self.spare, full);
+        }
+        if !self.loaded.0.is_empty() {
+            let full = mem::take(&mut self.loaded);
+            let mut depot = depot(self.class);
             if depot.len() < DEPOT_MAGAZINES {
-                depot.push(spare);
+                depot.push(full);
             } else {
                 drop(depot);
-                release(spare, self.class);
+                full.release(self.class);
             }
         }
-        Magazine::EMPTY
+        let capacity = self.capacity();
+        unaccounted(|| self.loaded.0.reserve_exact(capacity));
     }
 }
 
-fn lock(class: usize) -> std::sync::MutexGuard<'static, Vec<Magazine>> {
-    DEPOT[class].lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+fn depot(class: usize) -> MutexGuard<'static, Vec<Magazine>> {
+    DEPOT[class].lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Gives blocks to the allocator.
-fn release(mut magazine: Magazine, class: usize) {
-    while let Some(block) = magazine.pop() {
-        // SAFETY: the blocks of a class were allocated with its layout.
-        unsafe { alloc::dealloc(block.as_ptr().cast(), block_layout(class)) };
+impl Magazine {
+    /// Gives the blocks, which are of this class, to the allocator.
+    fn release(mut self, class: usize) {
+        for Free(block) in self.0.drain(..) {
+            // SAFETY: the blocks of a class were allocated with its layout, and are nobody else's.
+            unsafe { alloc::dealloc(block.as_ptr(), block_layout(class)) };
+        }
     }
 }
 
 impl Drop for Thread {
     fn drop(&mut self) {
         for kept in &self.0 {
-            release(kept.loaded.replace(Magazine::EMPTY), kept.class);
-            release(kept.spare.replace(Magazine::EMPTY), kept.class);
+            let kept = &mut *kept.borrow_mut();
+            mem::take(&mut kept.loaded).release(kept.class);
+            mem::take(&mut kept.spare).release(kept.class);
         }
     }
 }
 
-// SAFETY: a magazine owns its blocks, which any thread may use and free.
-unsafe impl Send for Magazine {}
+// SAFETY: a free block is nobody else's, and any thread may use and free it.
+unsafe impl Send for Free {}
 
 #[cfg(all(test, not(mabeam_loom)))]
 mod tests {
@@ -248,7 +233,7 @@ mod tests {
         let (sender, receiver) = std::sync::mpsc::sync_channel::<usize>(64);
         let freer = std::thread::spawn(move || {
             for address in receiver {
-                let block = NonNull::new(ptr::with_exposed_provenance_mut::<[usize; 100]>(address));
+                let block = NonNull::new(std::ptr::with_exposed_provenance_mut::<[usize; 100]>(address));
                 let Some(block) = block else { unreachable!() };
                 // SAFETY: allocated and written below, handed over whole.
                 unsafe {

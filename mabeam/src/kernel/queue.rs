@@ -1,22 +1,27 @@
 //! The run queue: agents that have something to do and no thread yet.
 //!
 //! Owns who runs next and which sleeping carrier is woken. A *carrier* is a task of the tokio runtime
-//! that takes agents from here and runs them; there is one for each worker. Promises:
+//! that takes agents from here and runs them. Promises:
 //!
 //! - whoever is queued is run by the next carrier that looks, whichever queue it stands in: nothing
 //!   that is scheduled is bound to a thread;
-//! - an agent that is queued by a task that then computes runs meanwhile on another worker. tokio
-//!   keeps the task that was woken last in a slot that no other worker can take from, so a carrier
-//!   that is woken on a worker's thread is pushed out of that slot by an empty task;
+//! - one agent that is queued is run on the core of whoever queued it, where its mail is, as soon as
+//!   the task there waits; what is queued beside it wakes further carriers, each of which pushes the
+//!   one before out of the worker's own slot, so that other workers take part;
+//! - an agent that is queued by a task that then computes runs meanwhile on another worker: see
+//!   [`super::warden`];
 //! - no wake-up is lost: see [`super::rest`].
 //!
+//! There are two carriers for each worker: one may stand in the slot of a worker that computes, and as
+//! many as there are other workers are left.
+//!
 //! A carrier yields to the runtime after [`SLICE`] agents, [`SLICE_NS`] of known cost, or when its
-//! cooperative budget is used up.
-//! When the runtime drops the last carrier, the queue is closed: what stands in it, and whoever comes
+//! cooperative budget is used up. When the runtime drops the last carrier, the queue is closed: what stands in it, and whoever comes
 //! later, is abandoned by its queueing thread.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
+use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -26,6 +31,7 @@ use tokio::runtime::{Handle, worker_index};
 use tokio::task::coop;
 
 use super::rest::Rest;
+use super::warden::{Beat, Warden};
 use crate::sync::{AtomicBool, AtomicUsize, Mutex, Ordering, lock};
 
 /// At most so many agents in one poll of a carrier.
@@ -74,8 +80,7 @@ pub(crate) struct RunQueue<T: ?Sized> {
     /// One for each worker, so that workers do not meet at one lock.
     queues: Box<[CachePadded<Mutex<Queue<T>>>]>,
     rest: Rest,
-    /// Whether woken carriers can be stuck behind the task that woke them.
-    has_slot: bool,
+    warden: Warden,
     /// Carriers that exist. The last one closes the queue.
     carriers: AtomicUsize,
     /// Set when no more work will come: carriers end when they find nothing.
@@ -95,8 +100,6 @@ pub(crate) struct Carrier<T: Runnable + ?Sized + 'static> {
     index: usize,
     /// Whether it lay down before it last waited.
     rests: bool,
-    /// Whether it was called and has found nothing yet.
-    looks: bool,
 }
 
 impl<T: Runnable + ?Sized + 'static> RunQueue<T> {
@@ -107,7 +110,7 @@ impl<T: Runnable + ?Sized + 'static> RunQueue<T> {
         Self {
             queues,
             rest: Rest::new(),
-            has_slot: workers > 1,
+            warden: Warden::default(),
             carriers: AtomicUsize::new(0),
             is_stopped: AtomicBool::new(false),
         }
@@ -115,34 +118,45 @@ impl<T: Runnable + ?Sized + 'static> RunQueue<T> {
 
     /// Starts the carriers on the runtime. When it has dropped them all, the queue is closed and
     /// `on_end` is called.
-    pub(crate) fn start(self: &Arc<Self>, runtime: &Handle, on_end: &Arc<dyn Fn() + Send + Sync>) {
-        for carrier in self.carriers(on_end) {
+    pub(crate) fn start(
+        self: &Arc<Self>,
+        runtime: &Handle,
+        on_end: &Arc<dyn Fn() + Send + Sync>,
+    ) -> io::Result<()> {
+        // A runtime of one thread has nobody else to run what waits.
+        let per_worker = if self.queues.len() > 1 { 2 } else { 1 };
+        if self.queues.len() > 1 {
+            Warden::start(Arc::clone(self))?;
+        }
+        for carrier in self.carriers(per_worker * self.queues.len(), on_end) {
             runtime.spawn(carrier);
         }
+        Ok(())
     }
 
     /// Makes the carriers.
     pub(crate) fn carriers(
         self: &Arc<Self>,
+        count: usize,
         on_end: &Arc<dyn Fn() + Send + Sync>,
     ) -> Vec<Carrier<T>> {
-        self.carriers.store(self.queues.len(), Ordering::Relaxed);
+        self.carriers.store(count, Ordering::Relaxed);
         let carrier = |index| Carrier {
             run_queue: Arc::clone(self),
             on_end: Arc::clone(on_end),
             index,
             rests: false,
-            looks: false,
         };
-        (0..self.queues.len()).map(carrier).collect()
+        (0..count).map(carrier).collect()
     }
 
     /// Lets the carriers end once they find nothing.
     pub(crate) fn stop(&self) {
         self.is_stopped.store(true, Ordering::Release);
-        while let Some(waker) = self.rest.call_any() {
+        while let Some(waker) = self.rest.call() {
             waker.wake();
         }
+        self.warden.end();
     }
 
     /// Whether the runtime has dropped all carriers: nothing that is queued will be run any more.
@@ -160,23 +174,25 @@ impl<T: Runnable + ?Sized + 'static> RunQueue<T> {
             queue.waiting.push_back(item);
         }
         self.call();
+        self.warden.rouse();
         Ok(())
     }
 
-    /// Wakes a carrier if nobody looks, and makes sure that another worker can take it.
+    /// Wakes a carrier, if one rests.
     fn call(&self) {
         if let Some(waker) = self.rest.call() {
             waker.wake();
-            if self.has_slot && worker_index().is_some() {
-                tokio::spawn(async {});
-            }
         }
     }
 
-    /// The next item, from this worker's queue or from another.
-    pub(crate) fn pop(&self) -> Option<Arc<T>> {
+    /// The next item, from this worker's queue or from another, and whether more wait there.
+    pub(crate) fn pop(&self) -> Option<(Arc<T>, bool)> {
         let (own, len) = (self.own(), self.queues.len());
-        (0..len).find_map(|step| lock(&self.queues[(own + step) % len]).waiting.pop_front())
+        (0..len).find_map(|step| {
+            let mut queue = lock(&self.queues[(own + step) % len]);
+            let item = queue.waiting.pop_front()?;
+            Some((item, !queue.waiting.is_empty()))
+        })
     }
 
     fn own(&self) -> usize {
@@ -189,6 +205,7 @@ impl<T: Runnable + ?Sized + 'static> RunQueue<T> {
 
     /// Lets nothing more in, and abandons what stands in the queue.
     fn close(&self) {
+        self.warden.end();
         for queue in &self.queues {
             let left = {
                 let mut queue = lock(queue);
@@ -200,15 +217,20 @@ impl<T: Runnable + ?Sized + 'static> RunQueue<T> {
     }
 }
 
-impl<T: Runnable + ?Sized + 'static> Carrier<T> {
-    /// It is not looking any more; if it found something, the next one may look.
-    fn looked(&mut self, found: bool) {
-        if std::mem::take(&mut self.looks) {
-            self.run_queue.rest.looked();
-            if found && !self.run_queue.is_empty() {
-                self.run_queue.call();
-            }
-        }
+impl<T: Runnable + ?Sized + 'static> Beat for Arc<RunQueue<T>> {
+    fn warden(&self) -> &Warden {
+        &self.warden
+    }
+
+    fn fronts(&self) -> Vec<usize> {
+        let front = |queue: &CachePadded<Mutex<Queue<T>>>| {
+            lock(queue).waiting.front().map_or(0, |item| Arc::as_ptr(item).cast::<()>().addr())
+        };
+        self.queues.iter().map(front).collect()
+    }
+
+    fn call(&self) {
+        RunQueue::call(self);
     }
 }
 
@@ -218,18 +240,19 @@ impl<T: Runnable + ?Sized + 'static> Future for Carrier<T> {
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
         let this = &mut *self;
         if std::mem::take(&mut this.rests) {
-            this.looks = !this.run_queue.rest.get_up(this.index);
+            this.run_queue.rest.get_up(this.index);
         }
         let mut spent_ns: u64 = 0;
         for _ in 0..SLICE {
-            if let Some(item) = this.run_queue.pop() {
-                this.looked(true);
+            if let Some((item, has_more)) = this.run_queue.pop() {
+                if has_more {
+                    this.run_queue.call();
+                }
                 spent_ns = spent_ns.saturating_add(item.run());
                 if spent_ns > SLICE_NS || !coop::has_budget_remaining() {
                     break;
                 }
             } else {
-                this.looked(false);
                 this.run_queue.rest.lie_down(this.index, context.waker());
                 if this.run_queue.is_stopped.load(Ordering::Acquire) {
                     return Poll::Ready(());
@@ -238,7 +261,7 @@ impl<T: Runnable + ?Sized + 'static> Future for Carrier<T> {
                     this.rests = true;
                     return Poll::Pending;
                 }
-                this.looks = !this.run_queue.rest.get_up(this.index);
+                this.run_queue.rest.get_up(this.index);
             }
         }
         context.waker().wake_by_ref();

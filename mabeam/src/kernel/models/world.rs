@@ -222,7 +222,7 @@ impl World {
 }
 
 pub(super) fn run(shared: &Shared) {
-    while let Some(agent) = shared.queue.pop() {
+    while let Some((agent, _)) = shared.queue.pop() {
         agent.run();
     }
 }
