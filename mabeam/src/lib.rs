@@ -1,4 +1,104 @@
-//! Cooperating agents: a runtime whose calls lend the caller's thread, and consensus rounds.
+//! Cooperating agents: each has its state to itself, handles one message at a time, and is reached by
+//! calls that lend it the caller's thread.
+//!
+//! ```
+//! use mabeam::{Agent, Config, Context, Handler, Message, System};
+//!
+//! struct Counter { n: u64 }
+//! impl Agent for Counter {}
+//!
+//! struct Add(u64);
+//! impl Message for Add { type Reply = u64; }
+//! impl Handler<Add> for Counter {
+//!     async fn handle(&mut self, Add(x): Add, _: &mut Context<Self>) -> u64 { self.n += x; self.n }
+//! }
+//!
+//! # #[tokio::main]
+//! # async fn main() -> Result<(), mabeam::Error> {
+//! let system = System::new(Config::default())?;
+//! let counter = system.spawn(Counter { n: 0 }).named("counter").await?;
+//! counter.cast(Add(1))?;
+//! assert_eq!(counter.call(Add(2)).await?, 3);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! | to | use |
+//! |---|---|
+//! | begin | [`System::spawn`], [`Spawn`]; [`System::spawn_pinned`] for what is not `Send` or blocks |
+//! | send | [`AgentRef::cast`], [`AgentRef::send`] (waits for a place in the [`Mailbox`]) |
+//! | ask | [`AgentRef::call`], [`call_all`] (many as one operation), [`AgentRef::call_blocking`] |
+//! | find | [`System::lookup`], [`System::find`], [`Recipient`] (knows a message, not the agent's type) |
+//! | hear of an end | [`AgentRef::monitor`], [`Context::monitor`] with [`Agent::on_down`] |
+//! | end | [`Context::stop`], [`AgentRef::stop`], [`AgentRef::kill`], [`System::shutdown`] |
+//! | answer later | [`Context::reply_later`], [`Context::forward`] |
+//! | act in time | [`Context::send_after`], [`Context::send_every`], [`Context::attach`], [`Context::spawn`] |
+//! | see what was lost | [`System::dead_letters`] |
+//!
+//! Without its default feature `runtime` the crate is [`Round`] alone, a pure engine: one proposal, a
+//! fixed set of voters, one [`Decision`]; told what happened, it answers what follows.
+//!
+//! # Lending
+//!
+//! A caller waits for its answer anyway. If the agent is idle and its message is known to be cheap, the
+//! caller's task polls the handler itself: no task is switched, nothing is woken, nothing is allocated.
+//! What is observable of it:
+//!
+//! - Only a task of the system's own runtime lends. The future of `block_on` on a runtime of several
+//!   threads, another executor and a foreign thread work, and are answered by a worker.
+//! - What a message costs is learnt by its worst recent poll, for each type of message and agent: the
+//!   first is never lent, nor is what took longer than [`Config::lendable`]. A type that becomes dear is
+//!   noticed within 32 lent calls.
+//! - While lent, [`current_agent`], the agent's [span](Spawn::span) and its [account](Spawn::memory) are
+//!   its own. tokio's task id, task-locals and cooperative budget are the caller's: a loop over lent
+//!   calls yields like one over a channel.
+//! - Lent calls nest at most [`Config::max_lend_depth`] deep; deeper ones are queued.
+//!
+//! # The last handle
+//!
+//! [`AgentRef`]s, [`Recipient`]s, [`AnyAgent`]s and names keep an agent alive. When the last is gone it
+//! handles the mail that it has and ends with [`Reason::Normal`]. [`WeakRef`]s, timers, streams and tasks
+//! of its own do not keep it. [`Spawn::detached`] agents live until they are stopped.
+//!
+//! # Where it runs
+//!
+//! On the tokio runtime that is current at [`System::new`], or on one of its own. On a `current_thread`
+//! runtime agents run on its thread. In a `LocalSet` tasks call and lend as anywhere. A handler may use
+//! `block_in_place`; up to twice as many as there are workers can do so before other agents wait for
+//! them, so what blocks for long belongs to [`System::spawn_pinned`]. A handler that never returns can't
+//! be ended: a kill takes effect when it waits, and [`System::shutdown`] names it. When the runtime is
+//! dropped, every agent ends with [`Reason::Shutdown`], without `on_exit`, and its callers are told.
+//!
+//! # Guarantees, and the tests that hold them
+//!
+//! `tests/…` are integration tests; modules named `models` are loom's, over every interleaving within
+//! their bounds.
+//!
+//! | guarantee | held by |
+//! |---|---|
+//! | an agent runs in one place at a time; of racing claims, wakes and orders one gets the token | `kernel::models::inbox`, `kernel::models::phase`, `kernel::models::cell`, `tests/lending/order.rs` |
+//! | messages of each sender are handled in order | `tests/lending/order.rs`, `tests/mailbox.rs`, `kernel::models::inbox` |
+//! | a cast never runs a handler on the sender's stack | `tests/lending/order.rs` |
+//! | only an idle agent is lent a thread; a handler that waits is polled by its own wake alone | `tests/lending/idle.rs` |
+//! | dropping a caller cancels nothing half way; expired and abandoned calls are skipped | `tests/lending/ownership.rs` |
+//! | dear and unknown work is not lent; what was called together runs in parallel | `tests/lending/cost.rs`, `tests/call_all.rs` |
+//! | an agent that was sent a cast runs while its sender computes | `tests/lending/cost.rs` |
+//! | lent calls nest within a limit; chains of 10,000 calls are answered; circles end by deadline | `tests/lending/depth.rs` |
+//! | a loop over lent calls yields | `tests/lending/turns.rs` |
+//! | callers outside of the runtime are answered | `tests/lending/outside.rs`, `tests/blocking.rs` |
+//! | a dropped runtime ends every agent and leaves nobody hanging | `tests/lending/runtime_gone.rs` |
+//! | a panic anywhere ends the agent, never its caller | `tests/lending/panics.rs` |
+//! | a kill, a stop, a wake and the last handle's drop are never lost | `tests/lending/kill.rs`, `tests/lending/handles.rs`, `kernel::models::cell` |
+//! | the end comes in order: closed, turn, state, mail, names, `Down`; each monitor hears once | `tests/exits/order.rs`, `tests/exits/monitors.rs`, `kernel::models::exit` |
+//! | each call has one outcome | `kernel::models::reply` |
+//! | whoever is queued is run, and nobody sleeps beside work | `kernel::models::rest` |
+//! | mailboxes keep their limit exactly; who waits is woken in turn | `tests/mailbox.rs` |
+//! | an agent above its memory limit ends between two polls | `tests/memory_limit.rs` |
+//! | a name leads to a living agent or to nobody; a lookup allocates nothing | `tests/directory.rs`, `tests/directory_allocations.rs` |
+//! | what an agent began ends with it and leaves nothing behind | `tests/context.rs`, `tests/context_memory.rs` |
+//! | a pinned agent is made, run and dropped on its own thread | `tests/pinned.rs` |
+//!
+//! What a system is not for, and how it differs from OTP, ractor and kameo: the guides in the book.
 
 mod round;
 
