@@ -100,6 +100,14 @@
 //!
 //! What a system is not for, and how it differs from OTP, ractor and kameo: the guides in the book.
 
+#![cfg_attr(
+    not(feature = "runtime"),
+    allow(
+        rustdoc::broken_intra_doc_links,
+        reason = "this page speaks of the runtime, which is absent"
+    )
+)]
+
 mod round;
 
 #[cfg(feature = "runtime")]

@@ -79,7 +79,9 @@ pub(crate) fn allocate<T>() -> NonNull<T> {
 #[inline]
 pub(crate) unsafe fn free<T>(block: NonNull<T>) {
     let is_kept = match const { class_of(Layout::new::<T>()) } {
-        Some(class) => THREAD.try_with(|thread| thread.0[class].borrow_mut().put(block.cast())).is_ok(),
+        Some(class) => {
+            THREAD.try_with(|thread| thread.0[class].borrow_mut().put(block.cast())).is_ok()
+        }
         None => false,
     };
     if !is_kept {
@@ -233,7 +235,8 @@ mod tests {
         let (sender, receiver) = std::sync::mpsc::sync_channel::<usize>(64);
         let freer = std::thread::spawn(move || {
             for address in receiver {
-                let block = NonNull::new(std::ptr::with_exposed_provenance_mut::<[usize; 100]>(address));
+                let block =
+                    NonNull::new(std::ptr::with_exposed_provenance_mut::<[usize; 100]>(address));
                 let Some(block) = block else { unreachable!() };
                 // SAFETY: allocated and written below, handed over whole.
                 unsafe {
