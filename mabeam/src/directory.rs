@@ -11,7 +11,7 @@ use foundation::registry::{Name, Namespace, Registry};
 use thiserror::Error;
 
 use crate::system::Shared;
-use crate::{Agent, AgentId, AgentRef, AnyAgent, Context, System};
+use crate::{Agent, AgentId, AgentRef, AnyAgent, Context, System, WeakAny};
 
 /// Failed to look an agent up.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -67,7 +67,7 @@ impl System {
 
     /// The agent that holds `name`, of whatever type.
     pub fn lookup_any(&self, name: &str) -> Option<AnyAgent> {
-        self.registry().lookup(name)
+        self.shared().lookup_any(name)
     }
 
     /// At most `limit` agents in `namespace` whose [properties](crate::Spawn::properties) have all of
@@ -110,8 +110,8 @@ impl System {
     }
 
     /// The registry behind the names, for watches, groups and monitors of names. What is registered
-    /// in it counts as a handle of the agent.
-    pub fn registry(&self) -> &Registry<AnyAgent> {
+    /// in it does not keep an agent alive; a [name](crate::Spawn::named) does besides.
+    pub fn registry(&self) -> &Registry<WeakAny> {
         &self.shared().registry
     }
 }
@@ -124,7 +124,7 @@ impl<A: Agent> Context<A> {
 
     /// As [`System::lookup_any`].
     pub fn lookup_any(&self, name: &str) -> Option<AnyAgent> {
-        self.cell().system.registry.lookup(name)
+        self.cell().system.lookup_any(name)
     }
 
     /// As [`System::find`].
@@ -139,12 +139,15 @@ impl<A: Agent> Context<A> {
 }
 
 impl Shared {
+    fn lookup_any(&self, name: &str) -> Option<AnyAgent> {
+        self.registry.lookup_with(name, |entry| entry.handle.upgrade())?
+    }
+
     fn lookup<A: Agent>(&self, name: &str) -> Result<AgentRef<A>, LookupError> {
-        let found = self.registry.lookup_with(name, |entry| {
-            let agent = &entry.handle;
-            agent.downcast::<A>().ok_or_else(|| (agent.id(), agent.type_name()))
-        });
-        match found {
+        let found = self.lookup_any(name);
+        let typed =
+            |agent: AnyAgent| agent.downcast::<A>().ok_or_else(|| (agent.id(), agent.type_name()));
+        match found.map(typed) {
             Some(Ok(agent)) => Ok(agent),
             Some(Err((id, found))) => Err(LookupError::WrongType {
                 name: name.to_owned(),
@@ -159,6 +162,6 @@ impl Shared {
     fn find(&self, namespace: &str, properties: &[(&str, &str)], limit: usize) -> Vec<AnyAgent> {
         let Ok(namespace) = Namespace::new(namespace) else { return Vec::new() };
         let found = self.registry.find(&namespace, properties, limit);
-        found.into_iter().map(|entry| entry.handle).collect()
+        found.into_iter().filter_map(|entry| entry.handle.upgrade()).collect()
     }
 }

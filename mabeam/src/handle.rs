@@ -30,6 +30,14 @@ pub struct WeakRef<A: Agent> {
 /// A handle of an agent of any type.
 pub struct AnyAgent(pub(crate) Arc<dyn Resident>);
 
+/// A handle of an agent of any type that does not keep it alive: what the
+/// [registry](crate::System::registry) holds.
+#[derive(Clone)]
+pub struct WeakAny {
+    resident: Weak<dyn Resident>,
+    id: AgentId,
+}
+
 impl<A: Agent> AgentRef<A> {
     /// A handle that counts; the cell already counts it.
     pub(crate) fn counted(cell: Arc<Cell<A>>) -> Self {
@@ -208,9 +216,7 @@ impl<A: Agent> WeakRef<A> {
     /// A handle, if there is still another one.
     pub fn upgrade(&self) -> Option<AgentRef<A>> {
         let cell = self.cell.upgrade()?;
-        let more = |handles| (handles > 0).then_some(handles + 1);
-        cell.handles.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more).ok()?;
-        Some(AgentRef::counted(cell))
+        take_one_more(&cell.handles).then(|| AgentRef::counted(cell))
     }
 }
 
@@ -225,6 +231,11 @@ impl AnyAgent {
     pub(crate) fn of(resident: Arc<dyn Resident>) -> Self {
         resident.handles().fetch_add(1, Ordering::Relaxed);
         Self(resident)
+    }
+
+    /// A handle that does not keep the agent alive.
+    pub fn downgrade(&self) -> WeakAny {
+        WeakAny { resident: Arc::downgrade(&self.0), id: self.id() }
     }
 
     /// Who it is.
@@ -281,6 +292,19 @@ impl From<&Self> for AnyAgent {
     }
 }
 
+impl WeakAny {
+    /// Who it is.
+    pub fn id(&self) -> AgentId {
+        self.id
+    }
+
+    /// A handle, if there is still another one.
+    pub fn upgrade(&self) -> Option<AnyAgent> {
+        let resident = self.resident.upgrade()?;
+        take_one_more(resident.handles()).then(|| AnyAgent(resident))
+    }
+}
+
 impl Clone for AnyAgent {
     fn clone(&self) -> Self {
         Self::of(Arc::clone(&self.0))
@@ -293,6 +317,12 @@ impl Drop for AnyAgent {
             Arc::clone(&self.0).orphan();
         }
     }
+}
+
+/// Counts a further handle, if there is one: the last one's drop is final.
+fn take_one_more(handles: &AtomicUsize) -> bool {
+    let more = |handles| (handles > 0).then_some(handles + 1);
+    handles.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more).is_ok()
 }
 
 /// Counts a handle that is dropped. `true` if it was the last one.
@@ -319,6 +349,12 @@ impl<A: Agent> fmt::Debug for AgentRef<A> {
 impl<A: Agent> fmt::Debug for WeakRef<A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "WeakRef({})", self.id)
+    }
+}
+
+impl fmt::Debug for WeakAny {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "WeakAny({})", self.id)
     }
 }
 

@@ -164,7 +164,7 @@ pub use {
     directory::LookupError,
     error::{CallError, CastError, Error},
     foundation::owner::{Down, MonitorId, MonitorRef, Reason},
-    handle::{AgentRef, AnyAgent, WeakRef},
+    handle::{AgentRef, AnyAgent, WeakAny, WeakRef},
     id::AgentId,
     kernel::here::current_agent,
     pinned::{Factory, LocalAgent, LocalHandler, Pinned, SpawnPinned},

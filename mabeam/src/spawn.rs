@@ -209,13 +209,16 @@ impl<A: Agent> Spawn<A> {
             }
         }
         let handle = AgentRef::counted(cell);
-        if let Some(name) = name
-            && let Some(owner) = handle.cell.owner()
-            && let Err(problem) = system.registry.register_for(&owner, name, handle.any(), metadata)
-        {
-            let Some(agent) = handle.cell.dismantle() else { unreachable!("it never ran") };
-            system.leave(handle.cell.place());
-            return Err(SpawnError::Refused { agent, problem: problem.map(drop) });
+        if let (Some(name), Some(owner)) = (name, handle.cell.owner()) {
+            let named = handle.any();
+            let held = system.registry.register_for(&owner, name, named.downgrade(), metadata);
+            if let Err(problem) = held {
+                let Some(agent) = handle.cell.dismantle() else { unreachable!("it never ran") };
+                system.leave(handle.cell.place());
+                return Err(SpawnError::Refused { agent, problem: problem.map(drop) });
+            }
+            // The name keeps the agent alive, and not its entry: a map frees those when it likes.
+            drop(owner.keep(named));
         }
         if self.is_detached {
             std::mem::forget(handle.clone());

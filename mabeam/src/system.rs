@@ -26,7 +26,7 @@ use crate::kernel::resident::Resident;
 use crate::kernel::within::within;
 use crate::living::Living;
 use crate::sync::{Mutex, Ordering, lock};
-use crate::{Agent, AnyAgent, Config, DeadLetter, Spawn};
+use crate::{Agent, Config, DeadLetter, Spawn, WeakAny};
 
 /// A system of agents. Clones are the same system; when the last one is dropped, its agents end with
 /// [`Reason::Shutdown`].
@@ -74,7 +74,7 @@ pub(crate) struct Shared {
     pub(crate) queue: Arc<RunQueue<dyn Runnable>>,
     pub(crate) costs: Costs,
     pub(crate) dead_letters: DeadLetters,
-    pub(crate) registry: Registry<AnyAgent>,
+    pub(crate) registry: Registry<WeakAny>,
     pub(crate) config: Config,
     pub(crate) runtime: Handle,
     runtime_id: tokio::runtime::Id,

@@ -186,7 +186,8 @@ async fn names_can_be_watched_and_agents_can_join_groups() {
     let change = timeout(LONG, watch.next()).await.unwrap().unwrap();
     assert!(matches!(change, Change::Registered { .. }), "{change:?}");
     let group = Name::new("groups/guides").unwrap();
-    let place = system.registry().join(group.clone(), agent.any(), Metadata::new()).unwrap();
+    let place =
+        system.registry().join(group.clone(), agent.any().downgrade(), Metadata::new()).unwrap();
     let members = system.registry().members(&group);
     assert_eq!(members.iter().map(|entry| entry.handle.id()).collect::<Vec<_>>(), [agent.id()]);
     drop(place);
