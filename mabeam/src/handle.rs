@@ -271,7 +271,7 @@ impl AnyAgent {
 
     /// As [`AgentRef::kill`].
     pub fn kill(&self) {
-        Arc::clone(&self.0).kill();
+        Arc::clone(&self.0).kill(Reason::Killed);
     }
 
     /// As [`AgentRef::monitor`].

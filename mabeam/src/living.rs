@@ -42,16 +42,15 @@ impl Living {
 
     /// Adds an agent, and returns its place.
     pub(crate) fn add(&self, resident: Arc<dyn Resident>) -> Result<usize, Refused> {
-        if self.count.fetch_add(1, Ordering::Relaxed) >= self.limit {
-            self.count.fetch_sub(1, Ordering::Relaxed);
-            return Err(Refused::Full);
-        }
         let index = self.next.fetch_add(1, Ordering::Relaxed) % SHARDS;
         let mut shard = lock(&self.shards[index]);
         if shard.is_closed {
-            drop(shard);
-            self.count.fetch_sub(1, Ordering::SeqCst);
             return Err(Refused::Closed);
+        }
+        // Never counts anybody who does not join: who closes the list waits for the count to be 0.
+        let more = |count| (count < self.limit).then_some(count + 1);
+        if self.count.fetch_update(Ordering::SeqCst, Ordering::SeqCst, more).is_err() {
+            return Err(Refused::Full);
         }
         Ok(shard.residents.insert(resident) * SHARDS + index)
     }

@@ -69,8 +69,8 @@ pub type Factory<A> = Box<dyn FnOnce() -> A + Send>;
 /// - Use all of tokio: its thread is within the runtime's context. It is none of the runtime's workers:
 ///   [`spawn_local`](https://docs.rs/tokio/latest/tokio/task/fn.spawn_local.html) needs a `LocalSet` of
 ///   its own.
-/// - Call other agents. Those that are cheap may then run on its thread, as on that of any caller; it
-///   never runs on theirs, so a call to it always costs a switch of threads.
+/// - Call other agents. Neither they run on its thread nor it on theirs, so a call between them always
+///   costs a switch of threads.
 ///
 /// On a `current_thread` runtime all of this holds while that runtime is being driven
 /// (`Runtime::block_on`). While it is not, messages and blocking still work; timers and sockets stand

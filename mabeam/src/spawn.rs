@@ -18,6 +18,7 @@ use crate::kernel::cell::{Cell, Extras};
 use crate::kernel::mail::{Answer, Answered, Awaited, Lent, post};
 use crate::kernel::within::{Within, within};
 use crate::living::Refused;
+use crate::sync::Ordering;
 use crate::system::Shared;
 use crate::{Agent, AgentId, AgentRef, Mailbox};
 
@@ -80,7 +81,8 @@ pub enum SpawnError<A = ()> {
         /// What the operating system says.
         problem: io::Error,
     },
-    /// `init` failed, panicked or did not end in time.
+    /// `init` failed or panicked: then the agent has ended, and its name is free. Or `init` did not end in
+    /// time: then it was killed, which takes effect when it waits.
     #[error("{id} failed in `init`: {reason}")]
     Init {
         /// Who.
@@ -98,7 +100,15 @@ pin_project! {
         handle: Option<AgentRef<A>>,
         #[pin]
         init: Option<Within<AsyncReceiver<Answered<Result<(), Reason>>>>>,
+        failed: Option<Failed>,
     }
+}
+
+/// An agent whose `init` failed, until it has ended.
+struct Failed {
+    id: AgentId,
+    reason: Reason,
+    down: Pin<Box<dyn Future<Output = ()> + Send>>,
 }
 
 /// A handle, and what `init` came to.
@@ -221,7 +231,8 @@ impl<A: Agent> Spawn<A> {
             drop(owner.keep(named));
         }
         if self.is_detached {
-            std::mem::forget(handle.clone());
+            // Counted, and held by nobody: who lives is listed until it ends.
+            handle.cell.handles.fetch_add(1, Ordering::Relaxed);
         }
         let run = |agent: &'static mut A, Init, context: &'static mut crate::Context<A>| async move {
             let result = agent.init(&mut *context).await;
@@ -244,7 +255,7 @@ impl<A: Agent> IntoFuture for Spawn<A> {
     type IntoFuture = Spawning<A>;
 
     fn into_future(self) -> Spawning<A> {
-        Spawning { spawn: Some(self), handle: None, init: None }
+        Spawning { spawn: Some(self), handle: None, init: None, failed: None }
     }
 }
 
@@ -253,6 +264,9 @@ impl<A: Agent> Future for Spawning<A> {
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
+        if let Some(failed) = this.failed {
+            return failed.poll(context).map(Err);
+        }
         let answer = if let Some(spawn) = this.spawn.take() {
             let (init_deadline, system) = (spawn.init_deadline, Arc::clone(&spawn.system));
             let (handle, init) = spawn.begin()?;
@@ -274,15 +288,27 @@ impl<A: Agent> Future for Spawning<A> {
         };
         let Some(handle) = this.handle.take() else { return Poll::Pending };
         let id = handle.id();
-        Poll::Ready(match answer {
-            Some(Ok(Ok(Ok(())))) => Ok(handle),
-            Some(Ok(Ok(Err(reason)) | Err(reason))) => Err(SpawnError::Init { id, reason }),
-            Some(Err(_)) => Err(SpawnError::Init { id, reason: handle.cell.reason() }),
+        let reason = match answer {
+            Some(Ok(Ok(Ok(())))) => return Poll::Ready(Ok(handle)),
+            Some(Ok(Ok(Err(reason)) | Err(reason))) => reason,
+            Some(Err(_)) => handle.cell.reason(),
             None => {
                 handle.cell.ask_to_die(Reason::Deadline);
-                Err(SpawnError::Init { id, reason: Reason::Deadline })
+                return Poll::Ready(Err(SpawnError::Init { id, reason: Reason::Deadline }));
             }
-        })
+        };
+        let monitor = handle.monitor();
+        let down = Box::pin(async move { drop(monitor.down().await) });
+        let failed = this.failed.insert(Failed { id, reason, down });
+        failed.poll(context).map(Err)
+    }
+}
+
+impl Failed {
+    /// Ready when the agent has ended, and with it its name is free.
+    fn poll<A>(&mut self, context: &mut Context<'_>) -> Poll<SpawnError<A>> {
+        ready!(self.down.as_mut().poll(context));
+        Poll::Ready(SpawnError::Init { id: self.id, reason: self.reason.clone() })
     }
 }
 

@@ -22,7 +22,6 @@ use crate::dead_letters::DeadLetters;
 use crate::kernel::cost::{self, Costs};
 use crate::kernel::here;
 use crate::kernel::queue::{RunQueue, Runnable};
-use crate::kernel::resident::Resident;
 use crate::kernel::within::within;
 use crate::living::Living;
 use crate::sync::{Mutex, Ordering, lock};
@@ -110,7 +109,7 @@ impl System {
         let weak = Arc::downgrade(&shared);
         let on_end: Arc<dyn Fn() + Send + Sync> = Arc::new(move || {
             if let Some(shared) = weak.upgrade() {
-                shared.close();
+                shared.abandon();
             }
         });
         shared.queue.start(&shared.runtime, &on_end)?;
@@ -163,7 +162,9 @@ impl System {
         let left = self.shared.living.all();
         let example = left.first().map(|resident| resident.label()).unwrap_or_default();
         let count = left.len();
-        left.into_iter().for_each(Resident::kill);
+        for resident in left {
+            resident.kill(Reason::Killed);
+        }
         if count == 0 {
             return Ok(());
         }
@@ -216,6 +217,16 @@ impl Shared {
         self.stop_if_empty();
     }
 
+    /// The runtime has ended: nobody is run any more, whatever they wait for.
+    fn abandon(&self) {
+        self.living.close();
+        self.is_closing.store(true, Ordering::SeqCst);
+        for resident in self.living.all() {
+            resident.kill(Reason::Shutdown);
+        }
+        self.stop_if_empty();
+    }
+
     /// An agent has ended.
     pub(crate) fn leave(&self, place: usize) {
         let resident = self.living.remove(place);
@@ -245,6 +256,9 @@ impl Drop for Hold {
     fn drop(&mut self) {
         self.shared.close();
         if let Some(runtime) = lock(&self.runtime).take() {
+            // Also if all its carriers are held up by handlers that do not return.
+            self.shared.queue.close();
+            self.shared.abandon();
             runtime.shutdown_background();
         }
     }

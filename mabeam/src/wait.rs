@@ -143,7 +143,7 @@ impl Deadline {
         let ends = self.as_mut().begin();
         let mut this = self.project();
         if *this.has_no_timer || system.queue.has_ended() {
-            return Poll::Pending;
+            return if Instant::now() >= ends { Poll::Ready(()) } else { Poll::Pending };
         }
         // It may end this very moment.
         let poll = AssertUnwindSafe(|| {

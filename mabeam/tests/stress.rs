@@ -33,6 +33,8 @@ use sender::{Random, Sender, doom};
 const BOUND: Duration = Duration::from_secs(30);
 const ROUNDS: u64 = 36;
 const AGENTS: usize = 16;
+/// Of the agents' mailboxes, in turn. The larger ones give their places back two at a time.
+const PLACES: [u32; 2] = [4, 16];
 const SENDERS: usize = 4;
 const OPERATIONS: usize = 400;
 
@@ -135,10 +137,10 @@ async fn begin(system: System) -> (AgentRef<Watcher>, Round) {
     let (says, downs) = mpsc::unbounded_channel();
     let watcher = system.spawn(Watcher(says)).await.expect("there is room");
     let (mut agents, mut monitors, mut next) = (Vec::new(), Vec::new(), None);
-    for _ in 0..AGENTS {
+    for at in 0..AGENTS {
         let handled = Arc::new(AtomicU64::new(0));
         let worker = Worker { last: [0; SENDERS], gap: None, handled, next };
-        let spawn = system.spawn(worker).mailbox(Mailbox::bounded(4));
+        let spawn = system.spawn(worker).mailbox(Mailbox::bounded(PLACES[at % 2]));
         let agent = spawn.await.expect("there is room");
         monitors.push(watcher.call(Watch(agent.clone())).await.expect("the watcher lives"));
         next = Some(agent.clone());

@@ -26,7 +26,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::task::Wake;
 
-use foundation::owner::{Owner, Reason};
+use foundation::owner::{Owner, OwnerRef, Reason};
 
 use super::here::Visit;
 use super::inbox::{Chain, Inbox, Pushed, Urged};
@@ -78,7 +78,7 @@ pub(crate) struct Cell<A: Agent> {
     pub(crate) handles: AtomicUsize,
     /// Turns that have ended. Written by the holder of the token.
     handled: AtomicU64,
-    /// Where it stands among the living. Written once, before anybody else knows of the cell.
+    /// Where it stands among the living. Written once, by whoever spawns it, who holds the token.
     place: Slot<usize>,
     pub(crate) id: AgentId,
     pub(crate) system: Arc<Shared>,
@@ -102,6 +102,8 @@ mod stage {
 pub(crate) struct Life {
     /// Made when somebody monitors the agent or gives it something.
     owner: Option<Owner>,
+    /// The owner, once the agent has ended and what it owned goes.
+    ending: Option<OwnerRef>,
     /// Why the agent ends or has ended. The first reason stays, unless it is killed.
     reason: Option<Reason>,
     has_ended: bool,
@@ -225,8 +227,9 @@ impl<A: Agent> Cell<A> {
         fence(Ordering::SeqCst);
         match self.inbox.urge() {
             Urged::Claimed => self.schedule(),
-            // A suspended turn keeps the token, and one that runs `on_exit` is closed: wake it.
-            Urged::Noted | Urged::Closed if order != order::ORPHAN => self.wake_turn(),
+            // A suspended turn keeps the token, and one that runs `on_exit` is closed: wake it. Whoever
+            // is only asked to stop ends its turn first, by its own wake.
+            Urged::Noted | Urged::Closed if order == order::KILL => self.wake_turn(),
             Urged::Noted | Urged::Closed => {}
         }
     }
@@ -269,11 +272,11 @@ impl<A: Agent> Cell<A> {
         }
     }
 
-    /// What gives the agent's monitors and possessions their place; `None` if it has ended.
-    pub(crate) fn owner(&self) -> Option<foundation::owner::OwnerRef> {
+    /// What gives the agent's monitors and possessions their place; `None` if it has ended and had none.
+    pub(crate) fn owner(&self) -> Option<OwnerRef> {
         let mut life = lock(&self.life);
         if life.has_ended {
-            return None;
+            return life.ending.clone();
         }
         Some(life.owner.get_or_insert_with(Owner::new).handle())
     }

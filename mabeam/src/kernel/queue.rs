@@ -16,12 +16,13 @@
 //! many as there are other workers are left.
 //!
 //! A carrier yields to the runtime after [`SLICE`] agents, [`SLICE_NS`] of known cost, or when its
-//! cooperative budget is used up. When the runtime drops the last carrier, the queue is closed: what stands in it, and whoever comes
+//! cooperative budget is used up. When the runtime drops a carrier, the queue is closed: what stands in it, and whoever comes
 //! later, is abandoned by its queueing thread.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -32,10 +33,13 @@ use tokio::task::coop;
 
 use super::rest::Rest;
 use super::warden::{Beat, Warden};
-use crate::sync::{AtomicBool, AtomicUsize, Mutex, Ordering, lock};
+use crate::sync::{AtomicBool, Mutex, Ordering, lock};
 
 /// At most so many agents in one poll of a carrier.
 const SLICE: usize = 32;
+/// After so many agents a carrier looks at another worker's queue before its own, so that nothing waits
+/// behind a queue that never gets empty.
+const AROUND: usize = 16;
 /// At most so much work in one poll of a carrier, if its cost is known.
 const SLICE_NS: u64 = 500_000;
 
@@ -62,16 +66,23 @@ pub(crate) fn abandon(runnable: Arc<dyn Runnable>) {
             drop(LEFT.take());
         }
     }
-    let is_outermost = LEFT.with_borrow_mut(|left| {
+    let mut runnable = Some(runnable);
+    let is_outermost = LEFT.try_with(|left| {
+        let mut left = left.borrow_mut();
         let is_outermost = left.is_none();
-        left.get_or_insert_default().push_back(runnable);
+        left.get_or_insert_default().extend(runnable.take());
         is_outermost
     });
-    if is_outermost {
-        let _outermost = Outermost;
-        while let Some(next) = LEFT.with_borrow_mut(|left| left.as_mut()?.pop_front()) {
-            next.abandon();
+    match is_outermost {
+        Ok(true) => {
+            let _outermost = Outermost;
+            while let Some(next) = LEFT.with_borrow_mut(|left| left.as_mut()?.pop_front()) {
+                drop(catch_unwind(AssertUnwindSafe(|| next.abandon())));
+            }
         }
+        Ok(false) => {}
+        // The thread is about to end.
+        Err(_) => runnable.into_iter().for_each(Runnable::abandon),
     }
 }
 
@@ -81,8 +92,8 @@ pub(crate) struct RunQueue<T: ?Sized> {
     queues: Box<[CachePadded<Mutex<Queue<T>>>]>,
     rest: Rest,
     warden: Warden,
-    /// Carriers that exist. The last one closes the queue.
-    carriers: AtomicUsize,
+    /// Set when the runtime drops a carrier: nothing that is queued will be run any more.
+    is_closed: AtomicBool,
     /// Set when no more work will come: carriers end when they find nothing.
     is_stopped: AtomicBool,
 }
@@ -95,11 +106,13 @@ struct Queue<T: ?Sized> {
 /// A task that runs what is queued.
 pub(crate) struct Carrier<T: Runnable + ?Sized + 'static> {
     run_queue: Arc<RunQueue<T>>,
-    /// What the last one does besides when it is dropped.
+    /// What it does besides when it is dropped.
     on_end: Arc<dyn Fn() + Send + Sync>,
     index: usize,
     /// Whether it lay down before it last waited.
     rests: bool,
+    /// Agents that it has taken.
+    taken: usize,
 }
 
 impl<T: Runnable + ?Sized + 'static> RunQueue<T> {
@@ -111,13 +124,13 @@ impl<T: Runnable + ?Sized + 'static> RunQueue<T> {
             queues,
             rest: Rest::new(),
             warden: Warden::default(),
-            carriers: AtomicUsize::new(0),
+            is_closed: AtomicBool::new(false),
             is_stopped: AtomicBool::new(false),
         }
     }
 
-    /// Starts the carriers on the runtime. When it has dropped them all, the queue is closed and
-    /// `on_end` is called.
+    /// Starts the carriers on the runtime. When it drops one, the queue is closed and `on_end` is
+    /// called.
     pub(crate) fn start(
         self: &Arc<Self>,
         runtime: &Handle,
@@ -140,12 +153,12 @@ impl<T: Runnable + ?Sized + 'static> RunQueue<T> {
         count: usize,
         on_end: &Arc<dyn Fn() + Send + Sync>,
     ) -> Vec<Carrier<T>> {
-        self.carriers.store(count, Ordering::Relaxed);
         let carrier = |index| Carrier {
             run_queue: Arc::clone(self),
             on_end: Arc::clone(on_end),
             index,
             rests: false,
+            taken: index,
         };
         (0..count).map(carrier).collect()
     }
@@ -159,9 +172,9 @@ impl<T: Runnable + ?Sized + 'static> RunQueue<T> {
         self.warden.end();
     }
 
-    /// Whether the runtime has dropped all carriers: nothing that is queued will be run any more.
+    /// Whether the runtime has dropped carriers: nothing that is queued will be run any more.
     pub(crate) fn has_ended(&self) -> bool {
-        self.carriers.load(Ordering::Acquire) == 0
+        self.is_closed.load(Ordering::Acquire)
     }
 
     /// Queues `item`; gives it back if nobody will ever run it.
@@ -187,9 +200,14 @@ impl<T: Runnable + ?Sized + 'static> RunQueue<T> {
 
     /// The next item, from this worker's queue or from another, and whether more wait there.
     pub(crate) fn pop(&self) -> Option<(Arc<T>, bool)> {
-        let (own, len) = (self.own(), self.queues.len());
+        self.pop_from(self.own())
+    }
+
+    /// The next item, from this queue or from one after it.
+    fn pop_from(&self, first: usize) -> Option<(Arc<T>, bool)> {
+        let len = self.queues.len();
         (0..len).find_map(|step| {
-            let mut queue = lock(&self.queues[(own + step) % len]);
+            let mut queue = lock(&self.queues[first.wrapping_add(step) % len]);
             let item = queue.waiting.pop_front()?;
             Some((item, !queue.waiting.is_empty()))
         })
@@ -204,7 +222,8 @@ impl<T: Runnable + ?Sized + 'static> RunQueue<T> {
     }
 
     /// Lets nothing more in, and abandons what stands in the queue.
-    fn close(&self) {
+    pub(crate) fn close(&self) {
+        self.is_closed.store(true, Ordering::Release);
         self.warden.end();
         for queue in &self.queues {
             let left = {
@@ -212,7 +231,9 @@ impl<T: Runnable + ?Sized + 'static> RunQueue<T> {
                 queue.is_closed = true;
                 std::mem::take(&mut queue.waiting)
             };
-            left.into_iter().for_each(T::abandon);
+            for item in left {
+                drop(catch_unwind(AssertUnwindSafe(|| item.abandon())));
+            }
         }
     }
 }
@@ -234,6 +255,22 @@ impl<T: Runnable + ?Sized + 'static> Beat for Arc<RunQueue<T>> {
     }
 }
 
+impl<T: Runnable + ?Sized + 'static> Carrier<T> {
+    fn next(&mut self) -> Option<(Arc<T>, bool)> {
+        self.taken = self.taken.wrapping_add(1);
+        if self.taken.is_multiple_of(AROUND) {
+            self.run_queue.pop_from(self.taken / AROUND)
+        } else {
+            self.run_queue.pop()
+        }
+    }
+}
+
+/// Runs an item. What panics here is a waker or a subscriber of somebody else's: a carrier goes on.
+fn run<T: Runnable + ?Sized>(item: Arc<T>) -> u64 {
+    catch_unwind(AssertUnwindSafe(|| item.run())).unwrap_or(0)
+}
+
 impl<T: Runnable + ?Sized + 'static> Future for Carrier<T> {
     type Output = ();
 
@@ -244,11 +281,11 @@ impl<T: Runnable + ?Sized + 'static> Future for Carrier<T> {
         }
         let mut spent_ns: u64 = 0;
         for _ in 0..SLICE {
-            if let Some((item, has_more)) = this.run_queue.pop() {
+            if let Some((item, has_more)) = this.next() {
                 if has_more {
                     this.run_queue.call();
                 }
-                spent_ns = spent_ns.saturating_add(item.run());
+                spent_ns = spent_ns.saturating_add(run(item));
                 if spent_ns > SLICE_NS || !coop::has_budget_remaining() {
                     break;
                 }
@@ -271,9 +308,9 @@ impl<T: Runnable + ?Sized + 'static> Future for Carrier<T> {
 
 impl<T: Runnable + ?Sized + 'static> Drop for Carrier<T> {
     fn drop(&mut self) {
-        if self.run_queue.carriers.fetch_sub(1, Ordering::AcqRel) == 1 {
-            self.run_queue.close();
-            (self.on_end)();
-        }
+        // While a handler that does not return keeps one carrier, the others are dropped already, and
+        // nobody is to wait for what will not be run.
+        self.run_queue.close();
+        (self.on_end)();
     }
 }

@@ -19,7 +19,7 @@ pub(crate) trait Resident: Runnable {
     fn handles(&self) -> &AtomicUsize;
     fn handled(&self) -> u64;
     fn stop(self: Arc<Self>, reason: Reason);
-    fn kill(self: Arc<Self>);
+    fn kill(self: Arc<Self>, reason: Reason);
     fn orphan(self: Arc<Self>);
     fn as_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync>;
     fn type_name(&self) -> &'static str;
@@ -54,8 +54,8 @@ impl<A: Agent> Resident for Cell<A> {
         self.ask_to_stop(reason);
     }
 
-    fn kill(self: Arc<Self>) {
-        self.ask_to_die(Reason::Killed);
+    fn kill(self: Arc<Self>, reason: Reason) {
+        self.ask_to_die(reason);
     }
 
     fn orphan(self: Arc<Self>) {

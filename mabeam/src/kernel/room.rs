@@ -56,8 +56,8 @@ impl Room {
         Some(true)
     }
 
-    /// Between beginning to wait and looking once more: whoever gives a place back after that look
-    /// knows of the wait.
+    /// Between beginning to wait and looking once more, and between the end of the agent and looking for
+    /// those who wait: of whoever does that later, or gives a place back, each knows of the one before.
     pub(crate) fn announce(&self) {
         self.taken.fetch_add(0, Ordering::AcqRel);
     }
@@ -93,6 +93,7 @@ impl Room {
 
     /// The agent has ended: whoever waits is told to look.
     pub(crate) fn close(&self) {
+        self.announce();
         if let Some(waiting) = self.waiting.get() {
             waiting.notify_waiters();
         }

@@ -7,7 +7,9 @@ use std::time::{Duration, Instant};
 use mabeam::AgentRef;
 use tokio::time;
 
-use crate::support::{BOUND, Doer, does, learn, lender, on_both, on_one_thread, poll_once};
+use crate::support::{
+    BOUND, Doer, does, learn, lender, on_both, on_one_thread, on_two_workers, poll_once,
+};
 
 /// tokio gives a task so much to do in one poll.
 const COOPERATIVE_BUDGET: usize = 128;
@@ -120,6 +122,26 @@ fn two_agents_that_cast_to_each_other_for_ever_leave_others_their_turn() {
             tokio::task::yield_now().await;
         }
         agent.call(does(async {})).await.unwrap();
+        is_over.store(true, Ordering::Relaxed);
+        other.call(does(async {})).await.unwrap();
+    });
+}
+
+#[test]
+fn what_waits_for_a_worker_that_computes_runs_though_the_other_is_never_idle() {
+    on_two_workers(async {
+        let (system, agent) = lender().await;
+        let other = system.spawn(Doer).await.unwrap();
+        let third = system.spawn(Doer).await.unwrap();
+        let is_over = Arc::new(AtomicBool::new(false));
+        // These two keep a worker's queue from ever being empty.
+        play(agent.clone(), other.clone(), Arc::clone(&is_over));
+        for _ in 0..10 {
+            let (done, signal) = std::sync::mpsc::channel();
+            third.cast(does(async move { done.send(()).unwrap() })).unwrap();
+            crate::support::await_signal(&signal);
+            tokio::task::yield_now().await;
+        }
         is_over.store(true, Ordering::Relaxed);
         other.call(does(async {})).await.unwrap();
     });

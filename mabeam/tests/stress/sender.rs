@@ -10,7 +10,7 @@ use mabeam::{AgentRef, CallError, CastError, Mailbox, Message, Reason, System};
 use tokio::time::timeout;
 
 use crate::agents::{Nap, Note, Panic, Relay, Token, Worker};
-use crate::{BOUND, SENDERS, Tally};
+use crate::{BOUND, PLACES, SENDERS, Tally};
 
 /// Why an agent may have ended: bits of this were set after it was asked to.
 pub(crate) mod doom {
@@ -156,7 +156,7 @@ impl Sender {
                 self.tally.sent += 1;
             }
             Err(CastError::Full { limit, message, .. }) => {
-                assert_eq!((limit, message.number), (4, self.accepted[at] + 1));
+                assert_eq!((limit, message.number), (PLACES[at % 2], self.accepted[at] + 1));
                 self.tally.full += 1;
             }
             Err(CastError::Ended { message, .. }) => {

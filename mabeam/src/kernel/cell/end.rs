@@ -7,7 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::{self, NonNull};
 use std::sync::Arc;
 
-use foundation::owner::Reason;
+use foundation::owner::{Owner, Reason};
 
 use super::{Cell, order, stage};
 use crate::kernel::inbox::Chain;
@@ -65,8 +65,8 @@ impl<A: Agent> Cell<A> {
     }
 
     /// Counts and shows a piece of mail that will not be handled.
-    pub(super) fn bury(&self, name: &Arc<str>, mail: &Mail<A>, reason: &Reason) {
-        let (name, message, reason) = (Arc::clone(name), mail.payload(), reason.clone());
+    pub(super) fn bury(&self, name: &Arc<str>, message: &'static str, reason: &Reason) {
+        let (name, reason) = (Arc::clone(name), reason.clone());
         self.system.dead_letters.add(DeadLetter { agent: self.id, name, message, reason });
     }
 
@@ -135,18 +135,22 @@ impl<A: Agent> Cell<A> {
         while let Some(mail) = left.pop() {
             // SAFETY: what stands in a chain is owned by it.
             let mail = unsafe { Mail::from_raw(mail) };
-            self.bury(&name, &mail, &reason);
+            let payload = mail.payload();
             self.guard(|| mail.fail(&reason));
+            self.guard(|| self.bury(&name, payload, &reason));
         }
         let owner = {
             let mut life = lock(&self.life);
             life.has_ended = true;
+            life.ending = life.owner.as_ref().map(Owner::handle);
             life.owner.take()
         };
         self.stage.store(stage::ENDED, Ordering::Release);
         if let Some(owner) = owner {
             self.guard(|| owner.end(reason));
         }
+        // Who comes later is answered by a lifetime of its own.
+        lock(&self.life).ending = None;
         self.system.leave(self.place.get());
     }
 

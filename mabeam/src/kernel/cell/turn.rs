@@ -198,7 +198,10 @@ impl<A: Agent> Cell<A> {
         if let Some(turn) = turn {
             // SAFETY: the turn was owned by this cell.
             let mail = unsafe { Mail::from_raw(turn) };
-            if let Err(panic) = self.enter(|| drop(mail)) {
+            let dropped = self.enter(|| drop(mail));
+            // A future may say so once more as it is dropped.
+            self.deferred.set(false);
+            if let Err(panic) = dropped {
                 return self.break_down(panic);
             }
         }
@@ -236,8 +239,10 @@ impl<A: Agent> Cell<A> {
 
     /// Drops a piece of mail that came too late. Returns that the token is still here.
     fn expire(&self, mail: Mail<A>) -> bool {
-        self.bury(&self.label().into(), &mail, &Reason::Deadline);
-        match self.enter(|| mail.fail(&Reason::Deadline)) {
+        let (name, payload) = (self.label().into(), mail.payload());
+        let dropped = self.enter(|| mail.fail(&Reason::Deadline));
+        self.guard(|| self.bury(&name, payload, &Reason::Deadline));
+        match dropped {
             Ok(()) => false,
             Err(panic) => self.break_down(panic),
         }
@@ -247,6 +252,10 @@ impl<A: Agent> Cell<A> {
     /// [`Mail::defer`].
     pub(crate) fn defer_answer(&self, place: &mut dyn Any) -> bool {
         let Some(turn) = NonNull::new(self.turn.get()) else { return false };
+        // A spawner is answered by the end of `init`.
+        if self.stage.load(Ordering::Relaxed) == stage::INIT {
+            return false;
+        }
         // SAFETY: the turn's own code calls this, while it is polled.
         unsafe { Mail::defer(turn, place) }
     }
