@@ -224,7 +224,8 @@ impl<A: Agent> Spawn<A> {
             let held = system.registry.register_for(&owner, name, named.downgrade(), metadata);
             if let Err(problem) = held {
                 let Some(agent) = handle.cell.dismantle() else { unreachable!("it never ran") };
-                system.leave(handle.cell.place());
+                drop(system.living.remove(handle.cell.place()));
+                system.stop_if_empty();
                 return Err(SpawnError::Refused { agent, problem: problem.map(drop) });
             }
             // The name keeps the agent alive, and not its entry: a map frees those when it likes.

@@ -227,14 +227,8 @@ impl Shared {
         self.stop_if_empty();
     }
 
-    /// An agent has ended.
-    pub(crate) fn leave(&self, place: usize) {
-        let resident = self.living.remove(place);
-        self.stop_if_empty();
-        drop(resident);
-    }
-
-    fn stop_if_empty(&self) {
+    /// After an agent has ended: whether it was the last.
+    pub(crate) fn stop_if_empty(&self) {
         if self.is_closing.load(Ordering::SeqCst) && self.living.count() == 0 {
             self.queue.stop();
             self.emptied.notify_waiters();

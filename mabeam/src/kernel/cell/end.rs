@@ -146,12 +146,15 @@ impl<A: Agent> Cell<A> {
             life.owner.take()
         };
         self.stage.store(stage::ENDED, Ordering::Release);
+        // Whoever hears of the end finds it among the living no more.
+        let resident = self.system.living.remove(self.place.get());
         if let Some(owner) = owner {
             self.guard(|| owner.end(reason));
         }
         // Who comes later is answered by a lifetime of its own.
         lock(&self.life).ending = None;
-        self.system.leave(self.place.get());
+        self.system.stop_if_empty();
+        drop(resident);
     }
 
     /// Runs code of the agent's, whose panic ends nothing but itself.
