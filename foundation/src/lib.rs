@@ -151,6 +151,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod answer;
 pub mod clock;
 pub mod config;
 #[cfg(feature = "events")]

@@ -10,8 +10,8 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use foundation::owner::Reason;
-use oneshot::{AsyncReceiver, RecvError};
 use pin_project_lite::pin_project;
+use tokio::sync::oneshot::{self, Receiver};
 use tokio::task::coop;
 
 use crate::kernel::mail::{Answer, Answered, Lent};
@@ -44,7 +44,7 @@ pin_project! {
         // Until it was delivered.
         message: Option<M>,
         // Once it was delivered.
-        receiver: Option<AsyncReceiver<Answered<M::Reply>>>,
+        receiver: Option<Receiver<Answered<M::Reply>>>,
         #[pin]
         place: Place<'a>,
         #[pin]
@@ -105,7 +105,7 @@ impl<'a, A: Handler<M>, M: Message> Wait<'a, A, M> {
         agent: &'a AgentRef<A>,
         after: Duration,
         message: Option<M>,
-        receiver: Option<AsyncReceiver<Answered<M::Reply>>>,
+        receiver: Option<Receiver<Answered<M::Reply>>>,
     ) -> Pin<Box<Self>> {
         let (place, deadline) = (Place::default(), Deadline::new(after));
         Box::pin(Self { agent, message, receiver, place, deadline })
@@ -140,7 +140,7 @@ impl<'a, A: Handler<M>, M: Message> Wait<'a, A, M> {
             let Some(message) = this.message.take() else { return Poll::Pending };
             match entered {
                 Ok(has_place) => {
-                    let (sender, receiver) = oneshot::async_channel();
+                    let (sender, receiver) = oneshot::channel();
                     *this.receiver = Some(receiver);
                     let ends = this.deadline.as_mut().begin();
                     agent.post(message, Answer::To(sender), Some(ends), has_place)?;
@@ -150,7 +150,7 @@ impl<'a, A: Handler<M>, M: Message> Wait<'a, A, M> {
         }
         let Some(receiver) = this.receiver else { return Poll::Pending };
         let answer = ready!(Pin::new(receiver).poll(context));
-        Poll::Ready(outcome(agent, answer, this.deadline.after()))
+        Poll::Ready(outcome(agent, answer.ok(), this.deadline.after()))
     }
 
     /// The deadline has passed: takes back what was not delivered.
@@ -168,16 +168,16 @@ impl<'a, A: Handler<M>, M: Message> Wait<'a, A, M> {
 /// What an answer comes to for the caller, whose deadline was so long.
 pub(crate) fn outcome<A: Agent, M, R>(
     agent: &AgentRef<A>,
-    answer: Result<Answered<R>, RecvError>,
+    answer: Option<Answered<R>>,
     after: Duration,
 ) -> Result<R, CallError<M>> {
     let id = agent.id();
     match answer {
-        Ok(Ok(reply)) => Ok(reply),
-        Ok(Err(Reason::Deadline)) if !agent.has_ended() => {
+        Some(Ok(reply)) => Ok(reply),
+        Some(Err(Reason::Deadline)) if !agent.has_ended() => {
             Err(CallError::Deadline { agent: id, after })
         }
-        Ok(Err(reason)) => Err(CallError::Exited { agent: id, reason }),
-        Err(RecvError) => Err(CallError::NoReply { agent: id }),
+        Some(Err(reason)) => Err(CallError::Exited { agent: id, reason }),
+        None => Err(CallError::NoReply { agent: id }),
     }
 }

@@ -12,9 +12,10 @@ use std::pin::Pin;
 use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
-use oneshot::AsyncReceiver;
 use pin_project_lite::pin_project;
-use tokio::task::coop;
+use tokio::sync::oneshot::error::TryRecvError;
+use tokio::sync::oneshot::{self, Receiver};
+use tokio::task::{coop, unconstrained};
 use tokio::time::Instant;
 
 use crate::call::outcome;
@@ -140,7 +141,7 @@ struct Waiting<'a, A: Agent, R> {
     agent: &'a AgentRef<A>,
     /// Where its reply stands.
     index: usize,
-    receiver: AsyncReceiver<Answered<R>>,
+    receiver: Receiver<Answered<R>>,
 }
 
 impl<A: Agent, M: Message, I, F> CallAll<'_, A, M, I, F> {
@@ -244,7 +245,7 @@ impl<'a, A: Agent, M: Message> Answers<'a, A, M> {
     fn wait_for(
         &mut self,
         agent: &'a AgentRef<A>,
-        receiver: AsyncReceiver<Answered<M::Reply>>,
+        receiver: Receiver<Answered<M::Reply>>,
         after: Duration,
     ) {
         self.waiting.push(Waiting { agent, index: self.replies.len(), receiver });
@@ -298,20 +299,22 @@ impl<'a, A: Agent, M: Message> Answers<'a, A, M> {
         let mut gathering = Gathering::new(caller);
         let waker = gathering.waker();
         let mut of_group = Context::from_waker(&waker);
-        self.retain(after, |receiver| Pin::new(receiver).poll(&mut of_group));
+        self.retain(after, |receiver| {
+            // Each wake is an answer: none may come from a cooperative budget that is used up.
+            let mut receiver = unconstrained(receiver);
+            Pin::new(&mut receiver).poll(&mut of_group).map(Result::ok)
+        });
         gathering.begin(self.waiting.len());
         gathering
     }
 
     /// Takes the answers that have come.
     fn collect(&mut self, after: Duration) {
-        // Polls no receiver that would have to wait: each has its waker, and keeps it.
-        let mut nobody = Context::from_waker(Waker::noop());
-        self.retain(after, |receiver| {
-            if receiver.has_message() || receiver.is_closed() {
-                return Pin::new(receiver).poll(&mut nobody);
-            }
-            Poll::Pending
+        // Polls nobody, so each keeps its waker.
+        self.retain(after, |receiver| match receiver.try_recv() {
+            Ok(answer) => Poll::Ready(Some(answer)),
+            Err(TryRecvError::Closed) => Poll::Ready(None),
+            Err(TryRecvError::Empty) => Poll::Pending,
         });
     }
 
@@ -319,9 +322,7 @@ impl<'a, A: Agent, M: Message> Answers<'a, A, M> {
     fn retain(
         &mut self,
         after: Duration,
-        mut poll: impl FnMut(
-            &mut AsyncReceiver<Answered<M::Reply>>,
-        ) -> Poll<Result<Answered<M::Reply>, oneshot::RecvError>>,
+        mut poll: impl FnMut(&mut Receiver<Answered<M::Reply>>) -> Poll<Option<Answered<M::Reply>>>,
     ) {
         self.waiting.retain_mut(|waiting| {
             let Poll::Ready(answer) = poll(&mut waiting.receiver) else { return true };
@@ -361,7 +362,7 @@ fn begin<A: Handler<M>, M: Message>(
     let Some(has_place) = agent.cell.room.enter() else {
         return Err(Refused::Full.error(agent, message));
     };
-    let (sender, receiver) = oneshot::async_channel();
+    let (sender, receiver) = oneshot::channel();
     agent.post(message, Answer::To(sender), Some(deadline.begin()), has_place)?;
     Ok(Lent::Later(receiver))
 }

@@ -18,6 +18,8 @@ use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::Poll;
 
+use tokio::sync::oneshot;
+
 use foundation::owner::Reason;
 
 use crate::kernel::cell::Cell;

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use tokio::sync::oneshot;
+
 use crate::AgentId;
 use crate::kernel::mail::Answered;
 
@@ -24,7 +26,7 @@ impl<R> ReplyTo<R> {
     /// Answers. The answer comes back if nobody waits for it.
     pub fn send(self, reply: R) -> Result<(), R> {
         let Some(sender) = self.sender else { return Err(reply) };
-        sender.send(Ok(reply)).map_err(|error| match error.into_inner() {
+        sender.send(Ok(reply)).map_err(|error| match error {
             Ok(reply) => reply,
             Err(_) => unreachable!("an answer was sent"),
         })

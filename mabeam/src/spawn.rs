@@ -10,9 +10,9 @@ use std::time::Duration;
 use foundation::memory::Account;
 use foundation::owner::Reason;
 use foundation::registry::{Metadata, Name, NameError, RegisterError};
-use oneshot::AsyncReceiver;
 use pin_project_lite::pin_project;
 use thiserror::Error;
+use tokio::sync::oneshot::{self, Receiver};
 
 use crate::kernel::cell::{Cell, Extras};
 use crate::kernel::mail::{Answer, Answered, Awaited, Lent, post};
@@ -99,7 +99,7 @@ pin_project! {
         spawn: Option<Spawn<A>>,
         handle: Option<AgentRef<A>>,
         #[pin]
-        init: Option<Within<AsyncReceiver<Answered<Result<(), Reason>>>>>,
+        init: Option<Within<Receiver<Answered<Result<(), Reason>>>>>,
         failed: Option<Failed>,
     }
 }
@@ -244,7 +244,7 @@ impl<A: Agent> Spawn<A> {
             let init = handle.cell.first_turn(Init, run);
             return Ok((handle, init));
         }
-        let (sender, receiver) = oneshot::async_channel();
+        let (sender, receiver) = oneshot::channel();
         let waiter = Awaited { answer: Answer::To(sender), deadline: None };
         handle.cell.begin(post(Init, waiter, run).0);
         Ok((handle, Lent::Later(receiver)))

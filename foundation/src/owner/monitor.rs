@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use super::{MonitorId, OwnerId, OwnerRef, Reason};
+use crate::{answer, park};
 
 /// An owner has ended, and nothing that it kept is left.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,12 +24,12 @@ pub struct MonitorRef {
     id: MonitorId,
     /// Answered once, with the `Down`; `None` once [`MonitorRef::down`] has taken it. The callback
     /// that holds the sender is dropped without an answer only by `Drop` below.
-    down: Option<oneshot::Receiver<Down>>,
+    down: Option<answer::Receiver<Down>>,
 }
 
 impl MonitorRef {
     pub(super) fn new(owner: &OwnerRef) -> Self {
-        let (sender, down) = oneshot::channel();
+        let (sender, down) = answer::answer();
         // If the receiver is gone, nobody wants to know any more.
         let id = owner.monitor_with(move |down| drop(sender.send(down)));
         Self { owner: owner.clone(), id, down: Some(down) }
@@ -53,7 +54,7 @@ impl MonitorRef {
 
     /// The `Down` if it was delivered and not taken yet; never waits.
     pub fn try_down(&mut self) -> Option<Down> {
-        self.down.as_ref()?.try_recv().ok()
+        self.down.as_ref()?.try_recv()
     }
 
     /// Waits for the `Down`; `None` if [`try_down`](Self::try_down) or
@@ -69,7 +70,7 @@ impl MonitorRef {
     /// if the `Down` was taken before. The deadline is real time, whatever
     /// [`Clock`](crate::clock::Clock) the program uses.
     pub fn down_blocking(&mut self, deadline: Instant) -> Option<Down> {
-        self.down.as_ref()?.recv_deadline(deadline).ok()
+        park::until(deadline, self.down.as_mut()?)?.ok()
     }
 }
 

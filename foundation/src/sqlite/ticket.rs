@@ -5,6 +5,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
 use super::error::DatabaseError;
+use crate::answer;
 use crate::park::until;
 
 /// A claim to the answer of one job: a future for any executor, or a wait on a plain thread.
@@ -13,15 +14,15 @@ use crate::park::until;
 /// again gets [`DatabaseError::Stopped`].
 #[derive(Debug)]
 #[must_use = "the job is done when the ticket says so"]
-pub struct Ticket<T>(oneshot::AsyncReceiver<Result<T, DatabaseError>>);
+pub struct Ticket<T>(answer::Receiver<Result<T, DatabaseError>>);
 
 /// Where the answer is put. Dropped without one, it answers [`DatabaseError::Stopped`].
-pub(super) type Answer<T> = oneshot::Sender<Result<T, DatabaseError>>;
+pub(super) type Answer<T> = answer::Sender<Result<T, DatabaseError>>;
 
 impl<T> Ticket<T> {
     /// A ticket and the place for its answer.
     pub(super) fn new() -> (Answer<T>, Self) {
-        let (answer, receiver) = oneshot::async_channel();
+        let (answer, receiver) = answer::answer();
         (answer, Self(receiver))
     }
 

@@ -10,8 +10,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{self, Poll};
 
-use oneshot::{AsyncReceiver, Sender};
 use pin_project_lite::pin_project;
+use tokio::sync::oneshot::{self, Receiver, Sender};
 use tokio::task::AbortHandle;
 
 use super::possession::Possession;
@@ -73,7 +73,7 @@ impl<A: Agent> Context<A> {
     /// ```
     pub fn spawn(&self, future: impl Future<Output = ()> + Send + 'static) -> Task {
         let cell = self.cell();
-        let (alive, ended) = oneshot::async_channel();
+        let (alive, ended) = oneshot::channel();
         let possession = Possession::of(&cell, alive);
         let runtime = cell.system.runtime.clone();
         let beside = Beside { future: Some(future), ended, possession, cell };
@@ -100,7 +100,7 @@ pin_project! {
         #[pin]
         future: Option<F>,
         // Ready when the agent has ended. Nothing is sent.
-        ended: AsyncReceiver<()>,
+        ended: Receiver<()>,
         possession: Possession<Sender<()>>,
         // Not a handle: the agent lives no longer for it. For the log.
         cell: Arc<Cell<A>>,

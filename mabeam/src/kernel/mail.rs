@@ -27,6 +27,7 @@ use std::ptr::{self, NonNull};
 use std::task::{Poll, Waker, ready};
 
 use foundation::owner::Reason;
+use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::inbox::Link;
@@ -133,7 +134,7 @@ pub(crate) enum Answer<R> {
     /// To somebody who waits.
     To(oneshot::Sender<Answered<R>>),
     /// The handler took it upon itself to answer; this end is for whoever polls the turn.
-    From(oneshot::AsyncReceiver<Answered<R>>),
+    From(oneshot::Receiver<Answered<R>>),
 }
 
 /// What is known of a lent turn after its first poll.
@@ -141,7 +142,7 @@ pub(crate) enum Lent<R> {
     /// The answer.
     Given(R),
     /// It will come here.
-    Later(oneshot::AsyncReceiver<Answered<R>>),
+    Later(oneshot::Receiver<Answered<R>>),
 }
 
 /// What is known of a piece of mail where it is posted.
@@ -341,7 +342,7 @@ impl<A: Agent, T, R> Typed<A, T, R, Awaited<R>> {
             Answer::Given(reply) => Lent::Given(reply),
             Answer::From(receiver) => Lent::Later(receiver),
             Answer::Here | Answer::Nobody | Answer::To(_) => {
-                let (sender, receiver) = oneshot::async_channel();
+                let (sender, receiver) = oneshot::channel();
                 *answer = Answer::To(sender);
                 Lent::Later(receiver)
             }
@@ -393,7 +394,7 @@ impl<R: Send + 'static> Waiter<R> for Awaited<R> {
             Answer::To(sender) => Ok(Some(sender)),
             Answer::Nobody => Ok(None),
             Answer::Here => {
-                let (sender, receiver) = oneshot::async_channel();
+                let (sender, receiver) = oneshot::channel();
                 self.answer = Answer::From(receiver);
                 Ok(Some(sender))
             }
@@ -476,7 +477,7 @@ where
         // borrowed here, because the future may defer it.
         unsafe {
             let stage = &raw mut (*block).stage;
-            if let Stage::Waiting(..) = &*stage
+            if matches!(*stage, Stage::Waiting(..))
                 && let Stage::Waiting(payload, run) = stage.replace(Stage::Done)
                 && let Some(agent) = &mut *ground.agent
             {

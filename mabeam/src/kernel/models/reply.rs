@@ -1,9 +1,10 @@
 //! What becomes of a call: whoever asks hears exactly one thing, and nobody hangs.
 //!
 //! A caller that hears nothing waits for ever, which loom reports as a deadlock. The channel itself is
-//! the crate `oneshot`, which has models of its own; here each of its steps happens at once.
+//! tokio's oneshot, which has models of its own; here each of its steps happens at once.
 
 use std::sync::Arc;
+use tokio::sync::oneshot;
 
 use foundation::owner::Reason;
 use loom::future::block_on;
@@ -14,7 +15,7 @@ use super::{pause, start};
 use crate::sync::{AtomicBool, Mutex, Ordering, lock};
 use crate::{CastError, ReplyTo};
 
-type Answer = Result<Answered<u32>, oneshot::RecvError>;
+type Answer = Result<Answered<u32>, oneshot::error::RecvError>;
 
 /// Whether a call of an agent that may be killed was answered. If not, it has to say why.
 fn is_answered(answer: &Answer, reply: u32) -> bool {

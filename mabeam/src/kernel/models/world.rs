@@ -4,6 +4,7 @@ use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
 use std::task::{Poll, Waker};
+use tokio::sync::oneshot;
 
 use foundation::owner::Reason;
 use tokio::runtime::Runtime;
@@ -198,11 +199,11 @@ impl World {
     pub(super) fn post<M: Message>(
         &self,
         message: M,
-    ) -> Result<oneshot::AsyncReceiver<Answered<M::Reply>>, CastError<M>>
+    ) -> Result<oneshot::Receiver<Answered<M::Reply>>, CastError<M>>
     where
         Probe: Handler<M>,
     {
-        let (sender, receiver) = oneshot::async_channel();
+        let (sender, receiver) = oneshot::channel();
         let ends = tokio::time::Instant::now() + Config::default().call_deadline;
         self.agent.post(message, Answer::To(sender), Some(ends), false)?;
         Ok(receiver)
@@ -229,8 +230,8 @@ pub(super) fn run(shared: &Shared) {
 
 /// The answer, if it has come.
 pub(super) fn answer_now(
-    receiver: &mut oneshot::AsyncReceiver<Answered<u32>>,
-) -> Option<Result<Answered<u32>, oneshot::RecvError>> {
+    receiver: &mut oneshot::Receiver<Answered<u32>>,
+) -> Option<Result<Answered<u32>, oneshot::error::RecvError>> {
     pause();
     let mut context = std::task::Context::from_waker(Waker::noop());
     match Pin::new(receiver).poll(&mut context) {
