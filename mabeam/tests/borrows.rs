@@ -1,6 +1,8 @@
 //! Handlers that borrow themselves mutably across a wait. Miri looks at this under both of its models:
 //! the kernel must not borrow a suspended turn for anything but its poll.
 
+#![expect(clippy::unwrap_used, reason = "in tests")]
+
 use std::time::Duration;
 
 use mabeam::{Agent, Config, Context, Handler, Message, System};
