@@ -59,9 +59,9 @@ fn loom_who_hears_of_the_end_finds_the_agent_gone() {
                     // Who comes too late hears on its own thread, which may not look at the state.
                     let is_late = down.reason == Reason::NoProc;
                     let is_gone = is_late || state.count(DROPPED) == 1;
-                    told.lock()
-                        .unwrap()
-                        .push(is_gone && cell.is_closed() && cell.owner().is_none());
+                    // Nothing more can be given to it.
+                    let is_over = cell.owner().is_none_or(|owner| owner.has_ended());
+                    told.lock().unwrap().push(is_gone && cell.is_closed() && is_over);
                 });
             }
             heard
