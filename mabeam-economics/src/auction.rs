@@ -1,0 +1,1 @@
+//! Selling to whoever bids: what is sold to whom, and what it pays.

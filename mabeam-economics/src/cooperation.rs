@@ -1,0 +1,1 @@
+//! What a coalition earns and who earned it; who is matched with whom.

@@ -1,0 +1,1 @@
+//! Many buyers and many sellers: who trades with whom, at which price.

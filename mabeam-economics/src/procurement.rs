@@ -1,0 +1,1 @@
+//! Buying work from those who state their cost.

@@ -1,0 +1,1 @@
+//! What somebody is worth believing, from what others saw of it.
