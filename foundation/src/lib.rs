@@ -18,6 +18,7 @@
 //! | `sqlite` | `sqlite` | one database file with one writer, under the durable parts of others |
 //! | [`clock`] | | the time, from the system or from a test's hand |
 //! | [`log`] | | the bounded broadcast log that watches and subscriptions are made of |
+//! | [`panics`] | | running code of others, whose panics end nothing but themselves |
 //! | [`park`] | | waiting for a future on a plain thread, until a deadline |
 //!
 //! Nothing here needs an async runtime: what waits is a future for any executor, or a method that
@@ -160,7 +161,7 @@ pub mod log;
 #[cfg(feature = "memory")]
 pub mod memory;
 pub mod owner;
-mod panics;
+pub mod panics;
 pub mod park;
 #[cfg(feature = "pool")]
 pub mod pool;

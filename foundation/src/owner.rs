@@ -191,19 +191,21 @@ impl OwnerRef {
     pub fn monitor_with(&self, on_down: impl FnOnce(Down) + Send + 'static) -> MonitorId {
         let mut life = lock(&self.0.life);
         if life.phase == Phase::Ended {
+            let monitor = MonitorId { owner: self.id(), key: life.monitors.skip() };
             drop(life);
-            let monitor = MonitorId { owner: self.id(), key: None };
             on_down(Down { owner: self.id(), monitor, reason: Reason::NoProc });
             return monitor;
         }
-        MonitorId { owner: self.id(), key: Some(life.monitors.put(Box::new(on_down))) }
+        MonitorId { owner: self.id(), key: life.monitors.put(Box::new(on_down)) }
     }
 
     /// Takes a monitor back. `false` if its `Down` was delivered or is being delivered, or if it is a
     /// monitor of another owner.
     pub fn demonitor(&self, monitor: MonitorId) -> bool {
-        let Some(key) = monitor.key.filter(|_| monitor.owner == self.id()) else { return false };
-        let callback = lock(&self.0.life).monitors.take(key);
+        if monitor.owner != self.id() {
+            return false;
+        }
+        let callback = lock(&self.0.life).monitors.take(monitor.key);
         callback.is_some()
     }
 
@@ -224,10 +226,10 @@ impl OwnerRef {
         let monitors = {
             let mut life = lock(&self.0.life);
             life.phase = Phase::Ended;
-            std::mem::take(&mut life.monitors)
+            life.monitors.take_all()
         };
         for (key, on_down) in monitors.into_all() {
-            let monitor = MonitorId { owner: self.id(), key: Some(key) };
+            let monitor = MonitorId { owner: self.id(), key };
             let down = Down { owner: self.id(), monitor, reason: reason.clone() };
             panics.catch(|| on_down(down));
         }

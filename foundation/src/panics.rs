@@ -1,5 +1,12 @@
-//! Running other people's code one piece after another, so that a panic in one piece keeps no other
-//! from running.
+//! Running other people's code, so that a panic in it ends nothing but itself.
+//!
+//! Owns what becomes of such a panic. The panic hook has reported it by then.
+//!
+//! ```
+//! use foundation::panics::quietly;
+//!
+//! quietly(|| panic!("somebody else's affair"));
+//! ```
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -36,8 +43,7 @@ impl Drop for FirstPanic {
 
 /// Runs `piece`, whose panic is its own affair: it must not end the thread that serves all the
 /// others. The panic hook has reported it.
-#[cfg(feature = "sqlite")]
-pub(crate) fn quietly(piece: impl FnOnce()) {
+pub fn quietly(piece: impl FnOnce()) {
     if let Err(panic) = catch_unwind(AssertUnwindSafe(piece)) {
         discard(panic);
     }
@@ -45,7 +51,7 @@ pub(crate) fn quietly(piece: impl FnOnce()) {
 
 /// Drops what somebody panicked with. Its destructor is code of a user once more: of what that panics
 /// with, the remains stay.
-fn discard(panic: Box<dyn Any + Send>) {
+pub fn discard(panic: Box<dyn Any + Send>) {
     if let Err(later) = catch_unwind(AssertUnwindSafe(|| drop(panic))) {
         std::mem::forget(later);
     }

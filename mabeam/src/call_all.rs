@@ -21,7 +21,7 @@ use tokio::time::Instant;
 use crate::call::outcome;
 use crate::kernel::mail::{Answer, Answered, Lent};
 use crate::system::Shared;
-use crate::wait::{Deadline, Refused};
+use crate::wait::{Deadline, enter};
 use crate::{Agent, AgentId, AgentRef, CallError, CastError, Handler, Message};
 
 mod group;
@@ -356,11 +356,9 @@ fn begin<A: Handler<M>, M: Message>(
         Ok(lent) => return Ok(lent),
         Err(message) => message,
     };
-    if agent.has_ended() {
-        return Err(Refused::Ended.error(agent, message));
-    }
-    let Some(has_place) = agent.cell.room.enter() else {
-        return Err(Refused::Full.error(agent, message));
+    let has_place = match enter(&agent.cell) {
+        Ok(has_place) => has_place,
+        Err(refused) => return Err(refused.error(agent, message)),
     };
     let (sender, receiver) = oneshot::channel();
     agent.post(message, Answer::To(sender), Some(deadline.begin()), has_place)?;

@@ -10,6 +10,7 @@ use crate::kernel::cell::Cell;
 use crate::kernel::mail::{Answer, Awaited, Lent, Nobody, Waiter, post};
 use crate::kernel::resident::Resident;
 use crate::sync::{AtomicUsize, Ordering};
+use crate::wait::enter;
 use crate::{Agent, AgentId, Call, CastError, Handler, Message};
 
 /// A handle of an agent, which can be sent messages through it. Cloning costs two reference counts.
@@ -69,11 +70,9 @@ impl<A: Agent> AgentRef<A> {
     where
         A: Handler<M>,
     {
-        match self.cell.room.enter() {
-            Some(has_place) => self.leave(message, Nobody, has_place),
-            // An agent that has ended gives no places back.
-            None if self.has_ended() => Err(self.ended(message)),
-            None => Err(self.full(message)),
+        match enter(&self.cell) {
+            Ok(has_place) => self.leave(message, Nobody, has_place),
+            Err(refused) => Err(refused.error(self, message)),
         }
     }
 

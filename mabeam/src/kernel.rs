@@ -1,4 +1,5 @@
-//! What an agent is made of. Everything `unsafe` of this crate is below this module.
+//! What an agent is made of. What is `unsafe` in this crate is below this module, and in
+//! the futures of pinned agents.
 //!
 //! | module | owns |
 //! |---|---|
@@ -10,6 +11,7 @@
 //! | [`room`] | how many messages may wait |
 //! | [`queue`], [`rest`], [`warden`] | which agent runs next, and who wakes up for it |
 //! | [`cost`] | what a type of message costs |
+//! | [`panics`] | what becomes of a panic in code of an agent's |
 //! | [`here`] | what this thread is doing |
 
 pub(crate) mod block;
@@ -19,6 +21,7 @@ pub(crate) mod here;
 pub(crate) mod inbox;
 pub(crate) mod mail;
 pub(crate) mod own;
+pub(crate) mod panics;
 pub(crate) mod phase;
 pub(crate) mod queue;
 pub(crate) mod resident;

@@ -47,8 +47,8 @@
 //! - Only a task of the system's own runtime lends. The future of `block_on` on a runtime of several
 //!   threads, another executor and a foreign thread work, and are answered by a worker.
 //! - What a message costs is learnt by its worst recent poll, for each type of message and agent: the
-//!   first is never lent, nor is what took longer than [`Config::lendable`]. A type that becomes dear is
-//!   noticed within 32 lent calls.
+//!   first is never lent, nor is what took longer than [`Config::lendable`]. Of the lent calls of a
+//!   thread one in 31 is timed: by it a type that has become dear is noticed.
 //! - While lent, [`current_agent`], the agent's [span](Spawn::span) and its [account](Spawn::memory) are
 //!   its own. tokio's task id, task-locals and cooperative budget are the caller's: a loop over lent
 //!   calls yields like one over a channel.
@@ -64,8 +64,8 @@
 //!
 //! On the tokio runtime that is current at [`System::new`], or on one of its own. On a `current_thread`
 //! runtime agents run on its thread. In a `LocalSet` tasks call and lend as anywhere. A handler may use
-//! `block_in_place`; up to twice as many as there are workers can do so before other agents wait for
-//! them, so what blocks for long belongs to [`System::spawn_pinned`]. A handler that never returns can't
+//! `block_in_place`; as long as fewer than twice as many as there are workers do so, other agents run, so
+//! what blocks for long belongs to [`System::spawn_pinned`]. A handler that never returns can't
 //! be ended: a kill takes effect when it waits, and [`System::shutdown`] names it. When the runtime is
 //! dropped, every agent ends with [`Reason::Shutdown`], without `on_exit`, and its callers are told.
 //!

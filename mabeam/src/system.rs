@@ -22,13 +22,15 @@ use crate::dead_letters::DeadLetters;
 use crate::kernel::cost::{self, Costs};
 use crate::kernel::here;
 use crate::kernel::queue::{RunQueue, Runnable};
+use crate::kernel::resident::Resident;
 use crate::kernel::within::within;
 use crate::living::Living;
 use crate::sync::{Mutex, Ordering, lock};
 use crate::{Agent, Config, DeadLetter, Spawn, WeakAny};
 
 /// A system of agents. Clones are the same system; when the last one is dropped, its agents end with
-/// [`Reason::Shutdown`].
+/// [`Reason::Shutdown`], each after the handler that it is in. One that waits for ever is not ended by
+/// that: [`shutdown`](Self::shutdown) kills what is left at its deadline.
 ///
 /// It runs on the tokio runtime that is current where it is made, or makes one of its own if there is
 /// none, for a plain `main` ([`block_on`](Self::block_on)). A runtime of its own ends with the system,
@@ -209,20 +211,19 @@ impl Shared {
 
     /// Lets nobody more in and asks all to stop.
     fn close(&self) {
-        self.living.close();
-        self.is_closing.store(true, Ordering::SeqCst);
-        for resident in self.living.all() {
-            resident.stop(Reason::Shutdown);
-        }
-        self.stop_if_empty();
+        self.end_all(Resident::stop);
     }
 
     /// The runtime has ended: nobody is run any more, whatever they wait for.
     fn abandon(&self) {
+        self.end_all(Resident::kill);
+    }
+
+    fn end_all(&self, end: fn(Arc<dyn Resident>, Reason)) {
         self.living.close();
         self.is_closing.store(true, Ordering::SeqCst);
         for resident in self.living.all() {
-            resident.kill(Reason::Shutdown);
+            end(resident, Reason::Shutdown);
         }
         self.stop_if_empty();
     }

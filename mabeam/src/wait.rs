@@ -53,8 +53,7 @@ impl<'a> Place<'a> {
         Self { is_patient: true, ..Self::default() }
     }
 
-    /// Takes a place, as [`Room::enter`](crate::kernel::room::Room::enter); waits for one if the
-    /// mailbox lets its senders wait.
+    /// Takes a place, as [`enter`]; waits for one if the mailbox lets its senders wait.
     pub(crate) fn poll_enter<A: Agent>(
         self: Pin<&mut Self>,
         cell: &'a Cell<A>,
@@ -91,15 +90,22 @@ impl<'a> Place<'a> {
     }
 }
 
-/// Takes a place if there is one; `None` if one is to be waited for.
-fn look<A: Agent>(cell: &Cell<A>, is_patient: bool) -> Option<Result<bool, Refused>> {
-    if cell.is_closed() {
-        return Some(Err(Refused::Ended));
-    }
+/// Takes a place for a message, as [`Room::enter`](crate::kernel::room::Room::enter).
+#[inline]
+pub(crate) fn enter<A: Agent>(cell: &Cell<A>) -> Result<bool, Refused> {
     match cell.room.enter() {
-        Some(has_place) => Some(Ok(has_place)),
-        None if is_patient || cell.room.lets_wait() => None,
-        None => Some(Err(Refused::Full)),
+        Some(has_place) => Ok(has_place),
+        // An agent that has ended gives no places back.
+        None if cell.is_closed() => Err(Refused::Ended),
+        None => Err(Refused::Full),
+    }
+}
+
+/// The same; `None` if a place is to be waited for.
+fn look<A: Agent>(cell: &Cell<A>, is_patient: bool) -> Option<Result<bool, Refused>> {
+    match enter(cell) {
+        Err(Refused::Full) if is_patient || cell.room.lets_wait() => None,
+        entered => Some(entered),
     }
 }
 
@@ -108,9 +114,7 @@ impl Refused {
     pub(crate) fn error<A: Agent, M>(self, agent: &AgentRef<A>, message: M) -> CastError<M> {
         match self {
             Self::Full => agent.full(message),
-            Self::Ended => {
-                CastError::Ended { message, agent: agent.id(), reason: agent.cell.reason() }
-            }
+            Self::Ended => agent.ended(message),
         }
     }
 }

@@ -7,13 +7,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct OwnerId(u64);
 
-/// Tells the monitors of this process apart. Never used twice, but that all monitors that came when
-/// their owner had ended have the same.
+/// Tells the monitors of this process apart. Never used twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct MonitorId {
     pub(super) owner: OwnerId,
-    /// The callback's place at its owner; `None` for one that came late.
-    pub(super) key: Option<u64>,
+    /// The callback's place at its owner; one that came late has a place that nothing was put in.
+    pub(super) key: u64,
 }
 
 impl OwnerId {

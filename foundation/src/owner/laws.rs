@@ -60,7 +60,9 @@ fn each_monitor_hears_once_why_and_a_late_one_at_once() {
     let expected = Down { owner: id, monitor: early.id(), reason };
     assert_eq!(early.try_down(), Some(expected));
     assert_eq!(early.try_down(), None);
-    assert_eq!(handle.monitor().try_down().unwrap().reason, Reason::NoProc);
+    let late = [handle.monitor(), handle.monitor()].map(|mut late| late.try_down().unwrap());
+    assert!(late.iter().all(|down| down.reason == Reason::NoProc));
+    assert_ne!(late[0].monitor, late[1].monitor, "also late ones are told apart");
     assert_eq!(MonitorRef::of_nobody().try_down().unwrap().reason, Reason::NoProc);
     assert!(handle.has_ended());
 }

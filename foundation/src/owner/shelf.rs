@@ -1,5 +1,7 @@
 //! Values in the order in which they came, each of which can be taken by its key.
 
+use std::mem;
+
 /// A list with stable keys. Putting is amortised constant, taking is a binary search and amortised
 /// constant beside it; an empty shelf allocates nothing.
 pub(super) struct Shelf<T> {
@@ -13,10 +15,22 @@ pub(super) struct Shelf<T> {
 impl<T> Shelf<T> {
     /// Puts a value behind the others and returns its key, which no other value gets.
     pub(super) fn put(&mut self, value: T) -> u64 {
-        let key = self.next;
-        self.next += 1;
+        let key = self.skip();
         self.slots.push((key, Some(value)));
         key
+    }
+
+    /// A key that no value gets.
+    pub(super) fn skip(&mut self) -> u64 {
+        let key = self.next;
+        self.next += 1;
+        key
+    }
+
+    /// Takes all values. Those that come later get further keys.
+    pub(super) fn take_all(&mut self) -> Self {
+        let next = self.next;
+        mem::replace(self, Self { next, ..Self::default() })
     }
 
     /// Takes the value with this key, if it is there.

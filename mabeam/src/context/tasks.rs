@@ -15,7 +15,8 @@ use tokio::sync::oneshot::{self, Receiver, Sender};
 use tokio::task::AbortHandle;
 
 use super::possession::Possession;
-use crate::kernel::cell::{Cell, message_of};
+use crate::kernel::cell::Cell;
+use crate::kernel::panics::report;
 use crate::{Agent, Context};
 
 /// A task beside an agent: from [`Context::spawn`] or [`Context::attach`]. Dropping this leaves the
@@ -130,9 +131,5 @@ impl<A: Agent, F: Future<Output = ()>> Future for Beside<A, F> {
 /// Runs code of the future's. `None` if it panicked, which is logged.
 fn guard<A: Agent, O>(cell: &Cell<A>, work: impl FnOnce() -> O) -> Option<O> {
     let done = catch_unwind(AssertUnwindSafe(work));
-    done.map_err(|panic| {
-        let message = message_of(panic);
-        tracing::error!(agent = %cell.label(), panic = %message, "a task of an agent panicked");
-    })
-    .ok()
+    done.map_err(|panic| report(panic, cell.label(), "a task of an agent panicked")).ok()
 }

@@ -42,8 +42,6 @@ use crate::{Agent, AgentId, Context, Mailbox};
 mod end;
 mod turn;
 
-pub(crate) use end::message_of;
-
 /// Orders to an agent, from anywhere.
 mod order {
     /// End after the turn in progress.
@@ -102,7 +100,7 @@ mod stage {
 pub(crate) struct Life {
     /// Made when somebody monitors the agent or gives it something.
     owner: Option<Owner>,
-    /// The owner, once the agent has ended and what it owned goes.
+    /// The owner, once the agent has ended and what it owned goes or has gone.
     ending: Option<OwnerRef>,
     /// Why the agent ends or has ended. The first reason stays, unless it is killed.
     reason: Option<Reason>,
@@ -126,7 +124,8 @@ pub(crate) trait Home: Send + Sync {
 
 // SAFETY: `agent`, `context`, `batch`, `turn` and `deferred` are touched only by the holder of the
 // token, of which there is one, and which is handed on with release and acquire; what they hold is
-// `Send`. `place` is written before the cell is shared. All else is `Sync` by itself.
+// `Send`. So is `place`, which is written once, before the token is first handed on. All else is `Sync`
+// by itself.
 unsafe impl<A: Agent> Sync for Cell<A> {}
 // SAFETY: as above.
 unsafe impl<A: Agent> Send for Cell<A> {}
@@ -211,14 +210,11 @@ impl<A: Agent> Cell<A> {
     }
 
     fn order(self: &Arc<Self>, order: u8, reason: Option<Reason>) {
-        {
+        if let Some(reason) = reason {
             let mut life = lock(&self.life);
             let overrules =
                 order == order::KILL && self.stage.load(Ordering::Relaxed) < stage::EXIT;
-            if let Some(reason) = reason
-                && (life.reason.is_none() || overrules)
-                && !life.has_ended
-            {
+            if (life.reason.is_none() || overrules) && !life.has_ended {
                 life.reason = Some(reason);
             }
         }

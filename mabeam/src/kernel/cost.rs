@@ -2,8 +2,9 @@
 //!
 //! A lent call runs on the caller's thread, one after another; work that is worth a thread of its own
 //! must not. So the worst recent poll of each type of message is remembered, and only what is known to
-//! be cheap is lent. Every poll of an unknown or dear type is timed, of a cheap one one in
-//! [`LENT`] or [`QUEUED`]: two readings of the clock cost as much as a lent call.
+//! be cheap is lent. Every poll of an unknown or dear type is timed, of cheap ones one in [`LENT`] or
+//! [`QUEUED`] of a thread's: two readings of the clock cost as much as a lent call. Both are primes, so
+//! that of types that take turns each is timed in its turn.
 
 use std::any::TypeId;
 use std::cell::Cell;
@@ -12,9 +13,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 /// One lent poll in so many is timed of a type that is known to be cheap.
-pub(crate) const LENT: u8 = 32;
+pub(crate) const LENT: u32 = 31;
 /// The same of those that were queued, which take nobody's thread.
-pub(crate) const QUEUED: u8 = 128;
+pub(crate) const QUEUED: u32 = 127;
 /// Types share this many places. Two types in one place are judged by the dearer one.
 const PLACES: usize = 1024;
 /// Never timed.
@@ -33,7 +34,7 @@ pub(crate) struct Timing(Option<Instant>);
 
 /// Counts polls, to time one in so many.
 #[derive(Clone, Copy, Default)]
-pub(crate) struct Sampling(u8);
+pub(crate) struct Sampling(u32);
 
 thread_local! {
     static HERE: Cell<Sampling> = const { Cell::new(Sampling(0)) };
@@ -83,7 +84,7 @@ impl Costs {
 
     /// Begins to time a poll, if it is to be timed.
     #[inline]
-    pub(crate) fn time(&self, known: u32, clock: &mut Sampling, period: u8) -> Timing {
+    pub(crate) fn time(&self, known: u32, clock: &mut Sampling, period: u32) -> Timing {
         clock.0 = clock.0.wrapping_add(1);
         let is_timed = clock.0.is_multiple_of(period) || !self.is_lendable(known);
         // A model runs the same way each time.
@@ -151,5 +152,18 @@ mod tests {
         }
         assert!(costs.is_lendable(costs.known(at)), "it fades");
         assert_ne!(super::place::<u8, u16>(), super::place::<u16, u8>());
+    }
+
+    #[test]
+    fn of_cheap_types_that_take_turns_each_is_timed() {
+        let costs = Costs::new(Duration::from_micros(10));
+        for (types, period) in (1..=16_u32).flat_map(|types| [(types, LENT), (types, QUEUED)]) {
+            let mut sampling = Sampling::default();
+            let polls = 0..types * period;
+            let timed = polls.filter(|_| costs.time(1, &mut sampling, period).0.is_some());
+            let of_types: std::collections::BTreeSet<u32> =
+                timed.map(|poll| poll % types).collect();
+            assert_eq!(of_types.len(), types as usize, "{types} types, one poll in {period}");
+        }
     }
 }

@@ -22,12 +22,12 @@
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::io;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use crossbeam_utils::CachePadded;
+use foundation::panics::quietly;
 use tokio::runtime::{Handle, worker_index};
 use tokio::task::coop;
 
@@ -77,7 +77,7 @@ pub(crate) fn abandon(runnable: Arc<dyn Runnable>) {
         Ok(true) => {
             let _outermost = Outermost;
             while let Some(next) = LEFT.with_borrow_mut(|left| left.as_mut()?.pop_front()) {
-                drop(catch_unwind(AssertUnwindSafe(|| next.abandon())));
+                quietly(|| next.abandon());
             }
         }
         Ok(false) => {}
@@ -89,19 +89,18 @@ pub(crate) fn abandon(runnable: Arc<dyn Runnable>) {
 /// See the module's page.
 pub(crate) struct RunQueue<T: ?Sized> {
     /// One for each worker, so that workers do not meet at one lock.
-    queues: Box<[CachePadded<Mutex<Queue<T>>>]>,
+    queues: Box<[Queue<T>]>,
     rest: Rest,
     warden: Warden,
-    /// Set when the runtime drops a carrier: nothing that is queued will be run any more.
+    /// Set when the runtime drops a carrier: nothing that is queued will be run any more. Set before
+    /// the queues are emptied, and looked at within a queue's lock, so nothing comes after that.
     is_closed: AtomicBool,
     /// Set when no more work will come: carriers end when they find nothing.
     is_stopped: AtomicBool,
 }
 
-struct Queue<T: ?Sized> {
-    waiting: VecDeque<Arc<T>>,
-    is_closed: bool,
-}
+/// On a cache line of its own.
+type Queue<T> = CachePadded<Mutex<VecDeque<Arc<T>>>>;
 
 /// A task that runs what is queued.
 pub(crate) struct Carrier<T: Runnable + ?Sized + 'static> {
@@ -118,8 +117,7 @@ pub(crate) struct Carrier<T: Runnable + ?Sized + 'static> {
 impl<T: Runnable + ?Sized + 'static> RunQueue<T> {
     /// A queue for a runtime with so many workers.
     pub(crate) fn new(workers: usize) -> Self {
-        let queue = || Queue { waiting: VecDeque::new(), is_closed: false };
-        let queues = (0..workers.max(1)).map(|_| CachePadded::new(Mutex::new(queue()))).collect();
+        let queues = (0..workers.max(1)).map(|_| CachePadded::new(Mutex::default())).collect();
         Self {
             queues,
             rest: Rest::new(),
@@ -181,10 +179,10 @@ impl<T: Runnable + ?Sized + 'static> RunQueue<T> {
     pub(crate) fn push(&self, item: Arc<T>) -> Result<(), Arc<T>> {
         {
             let mut queue = lock(&self.queues[self.own()]);
-            if queue.is_closed {
+            if self.has_ended() {
                 return Err(item);
             }
-            queue.waiting.push_back(item);
+            queue.push_back(item);
         }
         self.call();
         self.warden.rouse();
@@ -208,8 +206,8 @@ impl<T: Runnable + ?Sized + 'static> RunQueue<T> {
         let len = self.queues.len();
         (0..len).find_map(|step| {
             let mut queue = lock(&self.queues[first.wrapping_add(step) % len]);
-            let item = queue.waiting.pop_front()?;
-            Some((item, !queue.waiting.is_empty()))
+            let item = queue.pop_front()?;
+            Some((item, !queue.is_empty()))
         })
     }
 
@@ -218,7 +216,7 @@ impl<T: Runnable + ?Sized + 'static> RunQueue<T> {
     }
 
     fn is_empty(&self) -> bool {
-        self.queues.iter().all(|queue| lock(queue).waiting.is_empty())
+        self.queues.iter().all(|queue| lock(queue).is_empty())
     }
 
     /// Lets nothing more in, and abandons what stands in the queue.
@@ -226,13 +224,9 @@ impl<T: Runnable + ?Sized + 'static> RunQueue<T> {
         self.is_closed.store(true, Ordering::Release);
         self.warden.end();
         for queue in &self.queues {
-            let left = {
-                let mut queue = lock(queue);
-                queue.is_closed = true;
-                std::mem::take(&mut queue.waiting)
-            };
+            let left = std::mem::take(&mut *lock(queue));
             for item in left {
-                drop(catch_unwind(AssertUnwindSafe(|| item.abandon())));
+                quietly(|| item.abandon());
             }
         }
     }
@@ -244,8 +238,8 @@ impl<T: Runnable + ?Sized + 'static> Beat for Arc<RunQueue<T>> {
     }
 
     fn fronts(&self) -> Vec<usize> {
-        let front = |queue: &CachePadded<Mutex<Queue<T>>>| {
-            lock(queue).waiting.front().map_or(0, |item| Arc::as_ptr(item).cast::<()>().addr())
+        let front = |queue: &Queue<T>| {
+            lock(queue).front().map_or(0, |item| Arc::as_ptr(item).cast::<()>().addr())
         };
         self.queues.iter().map(front).collect()
     }
@@ -268,7 +262,9 @@ impl<T: Runnable + ?Sized + 'static> Carrier<T> {
 
 /// Runs an item. What panics here is a waker or a subscriber of somebody else's: a carrier goes on.
 fn run<T: Runnable + ?Sized>(item: Arc<T>) -> u64 {
-    catch_unwind(AssertUnwindSafe(|| item.run())).unwrap_or(0)
+    let mut spent_ns = 0;
+    quietly(|| spent_ns = item.run());
+    spent_ns
 }
 
 impl<T: Runnable + ?Sized + 'static> Future for Carrier<T> {

@@ -11,10 +11,10 @@
 //! woken again by a timer or a socket: it is abandoned here, on its thread, instead of run.
 
 use std::io;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread::Builder;
 
+use foundation::panics::quietly;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc::{
     UnboundedReceiver, UnboundedSender, WeakUnboundedSender, unbounded_channel,
@@ -67,18 +67,15 @@ impl Orders {
 
     async fn obey(mut self, queue: &RunQueue<dyn Runnable>) {
         while let Some(resident) = self.0.recv().await {
-            let work = || {
+            // Code of the agent's is caught by its cell. What else panics must not take the thread
+            // along, which the state cannot do without.
+            quietly(|| {
                 if queue.has_ended() {
                     resident.abandon();
                 } else {
                     resident.run();
                 }
-            };
-            // Code of the agent's is caught by its cell. What else panics must not take the thread
-            // along, which the state cannot do without.
-            if catch_unwind(AssertUnwindSafe(work)).is_err() {
-                tracing::error!("the thread of a pinned agent caught a panic outside of the agent");
-            }
+            });
         }
     }
 }

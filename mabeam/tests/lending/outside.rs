@@ -3,7 +3,8 @@
 use std::sync::mpsc;
 use std::thread;
 
-use mabeam::System;
+use mabeam::{Config, StartError, System};
+use tokio::runtime::Builder;
 use tokio::sync::oneshot;
 
 use crate::support::{
@@ -155,4 +156,14 @@ fn a_shutdown_on_a_foreign_thread_waits_for_all() {
         foreign.await.unwrap_or_default();
         join(thread).unwrap();
     });
+}
+
+#[test]
+fn a_runtime_without_timers_is_refused() {
+    for mut builder in [Builder::new_current_thread(), Builder::new_multi_thread()] {
+        let runtime = builder.build().unwrap();
+        let _within = runtime.enter();
+        let refused = System::new(Config::default());
+        assert!(matches!(refused, Err(StartError::NoTimers)), "{refused:?}");
+    }
 }

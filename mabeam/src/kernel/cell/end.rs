@@ -3,7 +3,6 @@
 #![expect(unsafe_code, reason = "what an agent leaves is taken out by whoever holds the token")]
 
 use std::any::Any;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::{self, NonNull};
 use std::sync::Arc;
 
@@ -13,6 +12,7 @@ use super::{Cell, order, stage};
 use crate::kernel::inbox::Chain;
 use crate::kernel::mail::{Mail, Nobody, post};
 use crate::kernel::own::Own;
+use crate::kernel::panics::report;
 use crate::kernel::within::within;
 use crate::sync::{Ordering, lock};
 use crate::{Agent, Context, DeadLetter};
@@ -35,13 +35,10 @@ impl<A: Agent> Cell<A> {
     /// The agent's code panicked: it has to end. Returns that the token is still here.
     #[cold]
     pub(super) fn break_down(&self, panic: Box<dyn Any + Send>) -> bool {
-        let message = message_of(panic);
-        tracing::error!(agent = %self.label(), panic = %message, "agent panicked");
-        let mut life = lock(&self.life);
+        let message = report(panic, self.label(), "agent panicked");
         if self.stage.load(Ordering::Relaxed) < stage::EXIT {
-            life.reason = Some(Reason::Panic(message));
+            lock(&self.life).reason = Some(Reason::Panic(message));
         }
-        drop(life);
         self.orders.fetch_or(order::BROKEN, Ordering::Relaxed);
         false
     }
@@ -151,8 +148,6 @@ impl<A: Agent> Cell<A> {
         if let Some(owner) = owner {
             self.guard(|| owner.end(reason));
         }
-        // Who comes later is answered by a lifetime of its own.
-        lock(&self.life).ending = None;
         self.system.stop_if_empty();
         drop(resident);
     }
@@ -160,8 +155,7 @@ impl<A: Agent> Cell<A> {
     /// Runs code of the agent's, whose panic ends nothing but itself.
     pub(super) fn guard(&self, work: impl FnOnce()) {
         if let Err(panic) = self.enter(work) {
-            let message = message_of(panic);
-            tracing::error!(agent = %self.label(), panic = %message, "agent panicked as it ended");
+            report(panic, self.label(), "agent panicked as it ended");
         }
     }
 
@@ -172,17 +166,4 @@ impl<A: Agent> Cell<A> {
             Err(reason) => self.ask_to_stop(reason.clone()),
         }
     }
-}
-
-/// What somebody panicked with, in words. Its own destructor may panic once more.
-pub(crate) fn message_of(panic: Box<dyn Any + Send>) -> Arc<str> {
-    let message = match (panic.downcast_ref::<&str>(), panic.downcast_ref::<String>()) {
-        (Some(message), _) => Arc::from(*message),
-        (None, Some(message)) => Arc::from(message.as_str()),
-        (None, None) => Arc::from("a value that is not text"),
-    };
-    if let Err(later) = catch_unwind(AssertUnwindSafe(|| drop(panic))) {
-        std::mem::forget(later);
-    }
-    message
 }

@@ -217,7 +217,9 @@ impl World {
     pub(super) fn end(&self) -> Reason {
         self.run();
         assert!(self.agent.has_ended() && self.has_ended(), "it lives: {:?}", self.state.notes());
-        assert!(self.agent.cell.owner().is_none(), "it was dropped and did not end");
+        let owner = self.agent.cell.owner();
+        let has_told = owner.is_none_or(|owner| owner.has_ended());
+        assert!(has_told, "it was dropped and did not end");
         self.agent.cell.reason()
     }
 }
