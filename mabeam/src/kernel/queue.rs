@@ -8,6 +8,8 @@
 //! - one agent that is queued is run on the core of whoever queued it, where its mail is, as soon as
 //!   the task there waits; what is queued beside it wakes further carriers, each of which pushes the
 //!   one before out of the worker's own slot, so that other workers take part;
+//! - what an agent queues alone, itself among it when it makes room for others, wakes nobody: the
+//!   carrier that runs it looks here next;
 //! - an agent that is queued by a task that then computes runs meanwhile on another worker: see
 //!   [`super::warden`];
 //! - no wake-up is lost: see [`super::rest`].
@@ -16,13 +18,14 @@
 //! many as there are other workers are left.
 //!
 //! A carrier yields to the runtime after [`SLICE`] agents, [`SLICE_NS`] of known cost, or when its
-//! cooperative budget is used up. When the runtime drops a carrier, the queue is closed: what stands in it, and whoever comes
-//! later, is abandoned by its queueing thread.
+//! cooperative budget is used up. When the runtime drops a carrier, the queue is closed: what stands in
+//! it, and whoever comes later, is abandoned by its queueing thread.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::io;
 use std::pin::Pin;
+use std::ptr;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
@@ -42,6 +45,15 @@ const SLICE: usize = 32;
 const AROUND: usize = 16;
 /// At most so much work in one poll of a carrier, if its cost is known.
 const SLICE_NS: u64 = 500_000;
+
+crate::sync::thread_local! {
+    /// The queue whose carrier runs an item on this thread, or 0.
+    #[cfg_attr(
+        not(mabeam_loom),
+        expect(clippy::missing_const_for_thread_local, reason = "loom's macro knows no `const`")
+    )]
+    static CARRIED: Cell<usize> = Cell::new(0);
+}
 
 /// Something that can be queued and run.
 pub(crate) trait Runnable: Send + Sync {
@@ -89,7 +101,7 @@ pub(crate) fn abandon(runnable: Arc<dyn Runnable>) {
 /// See the module's page.
 pub(crate) struct RunQueue<T: ?Sized> {
     /// One for each worker, so that workers do not meet at one lock.
-    queues: Box<[Queue<T>]>,
+    queues: Box<[CachePadded<Mutex<Queue<T>>>]>,
     rest: Rest,
     warden: Warden,
     /// Set when the runtime drops a carrier: nothing that is queued will be run any more. Set before
@@ -99,8 +111,12 @@ pub(crate) struct RunQueue<T: ?Sized> {
     is_stopped: AtomicBool,
 }
 
-/// On a cache line of its own.
-type Queue<T> = CachePadded<Mutex<VecDeque<Arc<T>>>>;
+/// What waits at one worker.
+struct Queue<T: ?Sized> {
+    waiting: VecDeque<Arc<T>>,
+    /// How many were taken, to know whether the queue moves.
+    taken: usize,
+}
 
 /// A task that runs what is queued.
 pub(crate) struct Carrier<T: Runnable + ?Sized + 'static> {
@@ -117,7 +133,9 @@ pub(crate) struct Carrier<T: Runnable + ?Sized + 'static> {
 impl<T: Runnable + ?Sized + 'static> RunQueue<T> {
     /// A queue for a runtime with so many workers.
     pub(crate) fn new(workers: usize) -> Self {
-        let queues = (0..workers.max(1)).map(|_| CachePadded::new(Mutex::default())).collect();
+        let queues = (0..workers.max(1))
+            .map(|_| CachePadded::new(Mutex::new(Queue { waiting: VecDeque::new(), taken: 0 })))
+            .collect();
         Self {
             queues,
             rest: Rest::new(),
@@ -177,16 +195,25 @@ impl<T: Runnable + ?Sized + 'static> RunQueue<T> {
 
     /// Queues `item`; gives it back if nobody will ever run it.
     pub(crate) fn push(&self, item: Arc<T>) -> Result<(), Arc<T>> {
-        {
+        let is_first = {
             let mut queue = lock(&self.queues[self.own()]);
             if self.has_ended() {
                 return Err(item);
             }
-            queue.push_back(item);
+            queue.waiting.push_back(item);
+            queue.waiting.len() == 1
+        };
+        // The carrier that this thread is in looks here next.
+        if !is_first || CARRIED.with(Cell::get) != self.address() {
+            self.call();
         }
-        self.call();
         self.warden.rouse();
         Ok(())
+    }
+
+    /// Tells it apart from the queues of other systems.
+    fn address(&self) -> usize {
+        ptr::from_ref(self).cast::<()>().addr()
     }
 
     /// Wakes a carrier, if one rests.
@@ -206,8 +233,9 @@ impl<T: Runnable + ?Sized + 'static> RunQueue<T> {
         let len = self.queues.len();
         (0..len).find_map(|step| {
             let mut queue = lock(&self.queues[first.wrapping_add(step) % len]);
-            let item = queue.pop_front()?;
-            Some((item, !queue.is_empty()))
+            let item = queue.waiting.pop_front()?;
+            queue.taken = queue.taken.wrapping_add(1);
+            Some((item, !queue.waiting.is_empty()))
         })
     }
 
@@ -216,7 +244,7 @@ impl<T: Runnable + ?Sized + 'static> RunQueue<T> {
     }
 
     fn is_empty(&self) -> bool {
-        self.queues.iter().all(|queue| lock(queue).is_empty())
+        self.queues.iter().all(|queue| lock(queue).waiting.is_empty())
     }
 
     /// Lets nothing more in, and abandons what stands in the queue.
@@ -224,7 +252,7 @@ impl<T: Runnable + ?Sized + 'static> RunQueue<T> {
         self.is_closed.store(true, Ordering::Release);
         self.warden.end();
         for queue in &self.queues {
-            let left = std::mem::take(&mut *lock(queue));
+            let left = std::mem::take(&mut lock(queue).waiting);
             for item in left {
                 quietly(|| item.abandon());
             }
@@ -237,9 +265,10 @@ impl<T: Runnable + ?Sized + 'static> Beat for Arc<RunQueue<T>> {
         &self.warden
     }
 
-    fn fronts(&self) -> Vec<usize> {
-        let front = |queue: &Queue<T>| {
-            lock(queue).front().map_or(0, |item| Arc::as_ptr(item).cast::<()>().addr())
+    fn fronts(&self) -> Vec<Option<usize>> {
+        let front = |queue: &CachePadded<Mutex<Queue<T>>>| {
+            let queue = lock(queue);
+            (!queue.waiting.is_empty()).then_some(queue.taken)
         };
         self.queues.iter().map(front).collect()
     }
@@ -258,13 +287,15 @@ impl<T: Runnable + ?Sized + 'static> Carrier<T> {
             self.run_queue.pop()
         }
     }
-}
 
-/// Runs an item. What panics here is a waker or a subscriber of somebody else's: a carrier goes on.
-fn run<T: Runnable + ?Sized>(item: Arc<T>) -> u64 {
-    let mut spent_ns = 0;
-    quietly(|| spent_ns = item.run());
-    spent_ns
+    /// Runs an item. What panics here is a waker or a subscriber of somebody else's: a carrier goes on.
+    fn run(&self, item: Arc<T>) -> u64 {
+        let mut spent_ns = 0;
+        let outer = CARRIED.with(|carried| carried.replace(self.run_queue.address()));
+        quietly(|| spent_ns = item.run());
+        CARRIED.with(|carried| carried.set(outer));
+        spent_ns
+    }
 }
 
 impl<T: Runnable + ?Sized + 'static> Future for Carrier<T> {
@@ -281,7 +312,7 @@ impl<T: Runnable + ?Sized + 'static> Future for Carrier<T> {
                 if has_more {
                     this.run_queue.call();
                 }
-                spent_ns = spent_ns.saturating_add(run(item));
+                spent_ns = spent_ns.saturating_add(this.run(item));
                 if spent_ns > SLICE_NS || !coop::has_budget_remaining() {
                     break;
                 }

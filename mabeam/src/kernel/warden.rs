@@ -36,8 +36,8 @@ pub(crate) trait Beat: Send + Sync + 'static {
     /// The warden of these queues.
     fn warden(&self) -> &Warden;
 
-    /// What stands first in each queue: some number for it, 0 for nothing.
-    fn fronts(&self) -> Vec<usize>;
+    /// What stands first in each queue: its number, if there is anything.
+    fn fronts(&self) -> Vec<Option<usize>>;
 
     /// Calls another carrier.
     fn call(&self);
@@ -89,10 +89,10 @@ impl Warden {
                 _ => thread::park_timeout(TICK),
             }
             let now = beat.fronts();
-            if now.iter().zip(&before).any(|(now, before)| now == before && *now != 0) {
+            if now.iter().zip(&before).any(|(now, before)| now == before && now.is_some()) {
                 beat.call();
             }
-            let is_idle = now.iter().all(|front| *front == 0);
+            let is_idle = now.iter().all(Option::is_none);
             idle_ticks = if is_idle { idle_ticks + 1 } else { 0 };
             before = now;
             if idle_ticks >= IDLE_TICKS && self.falls_asleep(beat) {
@@ -108,7 +108,7 @@ impl Warden {
             return false;
         }
         fence(Ordering::SeqCst);
-        if beat.fronts().iter().any(|front| *front != 0) {
+        if beat.fronts().iter().any(Option::is_some) {
             let stay = |now| (now == ASLEEP).then_some(AWAKE);
             let _ = self.state.fetch_update(Ordering::AcqRel, Ordering::Relaxed, stay);
             return false;

@@ -17,10 +17,17 @@ struct Work {
     run_queue: Arc<RunQueue<Self>>,
     left: Arc<AtomicUsize>,
     state: State,
+    /// How often it queues itself again.
+    again: AtomicUsize,
 }
 
 impl Runnable for Work {
     fn run(self: Arc<Self>) -> u64 {
+        if self.again.load(Ordering::Relaxed) > 0 {
+            self.again.fetch_sub(1, Ordering::Relaxed);
+            assert!(self.run_queue.push(Arc::clone(&self)).is_ok());
+            return 0;
+        }
         self.state.note(0);
         if self.left.fetch_sub(1, Ordering::Relaxed) == 1 {
             self.run_queue.stop();
@@ -33,8 +40,8 @@ impl Runnable for Work {
     }
 }
 
-/// Runs so many pushers, each with so much work, beside the carriers.
-fn carry(carriers: usize, pushers: usize, each: usize) {
+/// Runs so many pushers, each with so much work, beside the carriers. Each work queues itself `again`.
+fn carry(carriers: usize, pushers: usize, each: usize, again: usize) {
     let run_queue = Arc::new(RunQueue::new(carriers));
     let left = Arc::new(AtomicUsize::new(pushers * each));
     let on_end: Arc<dyn Fn() + Send + Sync> = Arc::new(|| ());
@@ -48,7 +55,8 @@ fn carry(carriers: usize, pushers: usize, each: usize) {
             start(move || {
                 let push = |_| {
                     let (run_queue, left) = (Arc::clone(&run_queue), Arc::clone(&left));
-                    let work = Arc::new(Work { run_queue, left, state: State::new() });
+                    let (state, again) = (State::new(), AtomicUsize::new(again));
+                    let work = Arc::new(Work { run_queue, left, state, again });
                     assert!(work.run_queue.push(Arc::clone(&work)).is_ok());
                     work
                 };
@@ -65,22 +73,29 @@ fn carry(carriers: usize, pushers: usize, each: usize) {
 
 #[test]
 fn loom_a_carrier_never_sleeps_beside_work() {
-    explore(3, || carry(1, 1, 2));
+    explore(3, || carry(1, 1, 2, 0));
 }
 
 #[test]
 fn loom_a_carrier_sees_what_two_push() {
-    explore(2, || carry(1, 2, 1));
+    explore(2, || carry(1, 2, 1, 0));
 }
 
 #[test]
 fn loom_two_carriers_run_a_burst() {
-    explore(2, || carry(2, 1, 2));
+    explore(2, || carry(2, 1, 2, 0));
 }
 
 #[test]
 fn loom_two_carriers_run_what_two_push() {
-    explore(1, || carry(2, 2, 1));
+    explore(1, || carry(2, 2, 1, 0));
+}
+
+/// What a carrier queues wakes nobody else, if it is alone.
+#[test]
+fn loom_what_is_queued_by_what_is_run_is_run() {
+    explore(2, || carry(1, 1, 2, 1));
+    explore(2, || carry(2, 1, 1, 1));
 }
 
 /// Counts how often it was woken.
