@@ -66,8 +66,7 @@ pub struct Manipulation<Report, Utility> {
 }
 
 /// The manipulation of a mechanism `M`.
-pub type ManipulationOf<M> =
-    Manipulation<<M as Mechanism>::Report, <M as Mechanism>::Utility>;
+pub type ManipulationOf<M> = Manipulation<<M as Mechanism>::Report, <M as Mechanism>::Utility>;
 
 /// The lie that pays best, of the first agent that has one among [`lies`](Mechanism::lies).
 ///

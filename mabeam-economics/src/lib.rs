@@ -15,6 +15,7 @@ pub mod ledger;
 pub mod market;
 mod money;
 pub mod procurement;
+mod seeded;
 pub mod trust;
 pub mod welfare;
 

@@ -1,8 +1,10 @@
 //! What a user writes: agents, messages and handlers.
 
+use std::time::Duration;
+
 use foundation::owner::{Down, Reason};
 
-use crate::Context;
+use crate::{Context, LinkedExit};
 
 /// Something that lives, has a state of its own and handles messages one at a time.
 ///
@@ -19,8 +21,8 @@ pub trait Agent: Sized + Send + 'static {
     }
 
     /// Runs once when the agent ends, unless it was killed, went above its memory limit or panicked:
-    /// then its state may be half changed. Nothing new comes in any more. Has the system's
-    /// [`exit_deadline`](crate::Config::exit_deadline); what it still does then is dropped.
+    /// then its state may be half changed. Nothing new comes in any more, unless
+    /// a supervisor may restart it. What it still does at its [deadline](Self::exit_deadline) is dropped.
     fn on_exit(
         &mut self,
         _reason: &Reason,
@@ -29,11 +31,31 @@ pub trait Agent: Sized + Send + 'static {
         async {}
     }
 
-    /// Hears of the end of an agent that this one [monitors](Context::monitor). Comes in order with
-    /// the mail, and also if the mailbox is full.
+    /// How long [`init`](Self::init) may take, where the system's configuration says `configured`.
+    fn init_deadline(&self, configured: Duration) -> Duration {
+        configured
+    }
+
+    /// How long [`on_exit`](Self::on_exit) may take, where the system's configuration says `configured`.
+    fn exit_deadline(&self, configured: Duration) -> Duration {
+        configured
+    }
+
+    /// Hears of the end of an agent that this one [monitors](Context::monitor). Overtakes the mail, and
+    /// comes also if the mailbox is full.
     fn on_down(
         &mut self,
         _down: Down,
+        _context: &mut Context<Self>,
+    ) -> impl Future<Output = ()> + Send {
+        async {}
+    }
+
+    /// Hears of the end of an agent that this one is [linked](Context::link) to, if it
+    /// [traps exits](Context::trap_exits). Overtakes the mail, and comes also if the mailbox is full.
+    fn on_linked_exit(
+        &mut self,
+        _exit: LinkedExit,
         _context: &mut Context<Self>,
     ) -> impl Future<Output = ()> + Send {
         async {}
@@ -44,6 +66,50 @@ pub trait Agent: Sized + Send + 'static {
 pub trait Message: Send + 'static {
     /// What a caller gets; `()` if there is nothing to say.
     type Reply: Send + 'static;
+
+    /// What makes two messages of this type about the same thing: in a
+    /// [coalescing](crate::Mailbox::coalescing) mailbox the later one replaces the one that waits. `None`
+    /// for one that replaces nothing. Asked for on the thread that sends.
+    fn key(&self) -> Option<u64> {
+        None
+    }
+
+    /// How much of a mailbox that is [limited in bytes](crate::Mailbox::bytes) it takes. Add what it owns
+    /// on the heap. Asked for on the thread that sends.
+    fn bytes(&self) -> usize {
+        size_of_val(self)
+    }
+
+    /// How often a supervised agent may try to handle this message when it is cast or sent, if its
+    /// incarnation [fails](Reason) while it does. Needs [`again`](Self::again); other messages are gone with
+    /// the incarnation that they were handled by, and calls fail.
+    ///
+    /// The next incarnation has the message before the mail that waits, again without a place in the
+    /// mailbox. After so many failures it is a [dead letter](crate::System::dead_letters), whose reason
+    /// is that of the last. So a message is handled at least once here, not at most once: what the
+    /// failed attempt did is not undone. It counts as handled when its handler returns, answers
+    /// later, or [stashes](Context::stash) it.
+    ///
+    /// ```
+    /// # use mabeam::Message;
+    /// #[derive(Clone)]
+    /// struct Import { path: String }
+    /// impl Message for Import {
+    ///     type Reply = ();
+    ///     const ATTEMPTS: u32 = 3;
+    ///     fn again(&self) -> Option<Self> { Some(self.clone()) }
+    /// }
+    /// ```
+    const ATTEMPTS: u32 = 1;
+
+    /// The same message for a further [attempt](Self::ATTEMPTS); `None` if there is none. Asked for
+    /// before each attempt but the last, in the agent's turn.
+    fn again(&self) -> Option<Self>
+    where
+        Self: Sized,
+    {
+        None
+    }
 }
 
 /// An agent's way with one type of message.

@@ -16,7 +16,7 @@ use tokio::task::coop;
 
 use crate::kernel::mail::{Answer, Answered, Lent};
 use crate::wait::{Deadline, Place};
-use crate::{Agent, AgentRef, CallError, Handler, Message};
+use crate::{Agent, AgentRef, CallError, CastError, Handler, Message};
 
 /// A call that was made and not awaited yet. From [`AgentRef::call`].
 ///
@@ -135,15 +135,23 @@ impl<'a, A: Handler<M>, M: Message> Wait<'a, A, M> {
     ) -> Poll<Result<M::Reply, CallError<M>>> {
         let mut this = self.project();
         let agent = *this.agent;
-        if this.message.is_some() {
-            let entered = ready!(this.place.poll_enter(&agent.cell, context));
+        while this.message.is_some() {
+            let entered = ready!(this.place.as_mut().poll_enter(&agent.cell, context));
             let Some(message) = this.message.take() else { return Poll::Pending };
             match entered {
                 Ok(has_place) => {
                     let (sender, receiver) = oneshot::channel();
                     *this.receiver = Some(receiver);
                     let ends = this.deadline.as_mut().begin();
-                    agent.post(message, Answer::To(sender), Some(ends), has_place)?;
+                    match agent.post(message, Answer::To(sender), Some(ends), has_place) {
+                        // Refused by a backlog after it entered, it waits for a place.
+                        Err(CastError::Full { message, .. })
+                            if this.place.as_mut().is_to_wait(&agent.cell) =>
+                        {
+                            *this.message = Some(message);
+                        }
+                        left => left?,
+                    }
                 }
                 Err(refused) => return Poll::Ready(Err(refused.error(agent, message).into())),
             }

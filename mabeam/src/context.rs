@@ -9,8 +9,10 @@
 //! | [a task beside it](Context::spawn) | `tasks` | when it is done or aborted |
 //! | [the items of a stream](Context::attach) | `attach` | with the stream |
 //! | [the end of another agent](Context::monitor) | `monitors` | when it was heard |
+//! | [a link to another agent](Context::link) | `links` | with the other, or when it is undone |
+//! | [mail for later](Context::stash) | `stash` | when it is handled |
 //!
-//! All of these are one thing underneath: a `Possession`, which the agent's owner drops at its end and
+//! All but the last two are one thing underneath: a `Possession`, which the agent's owner drops at its end and
 //! which is taken back where it is done with earlier, so that nothing piles up. Timers and streams are
 //! tasks that leave mail (`inward`).
 
@@ -30,12 +32,19 @@ use crate::{Agent, AgentId, AgentRef, ReplyTo, Spawn};
 mod attach;
 mod forward;
 mod inward;
+mod links;
 mod monitors;
 mod possession;
+pub(crate) mod redelivery;
+mod stash;
 mod tasks;
 mod timer;
 
+pub(crate) use links::News;
+pub use links::{Link, LinkedExit};
 use monitors::Monitors;
+use redelivery::Kept;
+use stash::Stash;
 pub use tasks::Task;
 pub use timer::Timer;
 
@@ -44,11 +53,15 @@ pub struct Context<A: Agent> {
     own: Own<A>,
     /// Made with the first monitor: most agents have none.
     monitors: Option<Box<Monitors>>,
+    /// Made with the first message that is kept for later.
+    stash: Option<Box<Stash<A>>>,
+    /// Of the message that is being handled, if it may be handled once more.
+    kept: Option<Box<Kept<A>>>,
 }
 
 impl<A: Agent> Context<A> {
     pub(crate) fn new(own: Own<A>) -> Self {
-        Self { own, monitors: None }
+        Self { own, monitors: None, stash: None, kept: None }
     }
 
     pub(crate) fn cell(&self) -> Arc<Cell<A>> {
@@ -117,13 +130,24 @@ impl<A: Agent> Context<A> {
     /// If `R` is not the type of this message's reply, or an answer was taken before. As any panic in a
     /// handler, that ends the agent.
     pub async fn reply_later<R: Send + 'static>(&mut self, keep: impl FnOnce(ReplyTo<R>)) -> R {
+        keep(self.take_answer());
+        self.end_turn().await
+    }
+
+    /// Takes over the duty to answer this message. Panics as [`reply_later`](Self::reply_later).
+    fn take_answer<R: Send + 'static>(&mut self) -> ReplyTo<R> {
         let cell = self.cell();
         let mut place: Option<oneshot::Sender<Answered<R>>> = None;
         let is_deferred = cell.defer_answer(&mut place);
         assert!(is_deferred, "this message is not answered with a {}", std::any::type_name::<R>());
-        keep(ReplyTo::new(cell.id, place));
+        ReplyTo::new(cell.id, place)
+    }
+
+    /// Ends this turn without an answer.
+    async fn end_turn<R>(&mut self) -> R {
+        self.kept = None;
         poll_fn(|_| {
-            cell.end_with_poll();
+            self.cell().end_with_poll();
             Poll::Pending
         })
         .await

@@ -21,7 +21,20 @@ pub enum CastError<M> {
         /// Its limit.
         limit: u32,
     },
-    /// The agent has ended.
+    /// The message is too large for the mailbox, or for what is left of it.
+    #[error("{bytes} bytes find no place in the mailbox of {agent}: {limit} may wait")]
+    TooLarge {
+        /// The message.
+        message: M,
+        /// Whose mailbox.
+        agent: AgentId,
+        /// How large the message is.
+        bytes: usize,
+        /// How many bytes may wait in all.
+        limit: usize,
+    },
+    /// The agent has ended, or lets nothing in because it is being [drained](crate::AgentRef::drain): then
+    /// the reason says so.
     #[error("{agent} has ended: {reason}")]
     Ended {
         /// The message.
@@ -102,13 +115,24 @@ pub enum Error {
     /// See [`CallError`].
     #[error(transparent)]
     Call(CallError<()>),
+    /// See [`GroupError`](crate::GroupError).
+    #[error(transparent)]
+    Group(#[from] crate::GroupError),
+    /// See [`JoinError`](crate::JoinError).
+    #[error(transparent)]
+    Join(#[from] crate::JoinError),
+    /// See [`Undispatched`](crate::Undispatched).
+    #[error(transparent)]
+    Undispatched(crate::Undispatched<()>),
 }
 
 impl<M> CastError<M> {
     /// The message that was not delivered.
     pub fn into_message(self) -> M {
         match self {
-            Self::Full { message, .. } | Self::Ended { message, .. } => message,
+            Self::Full { message, .. }
+            | Self::TooLarge { message, .. }
+            | Self::Ended { message, .. } => message,
         }
     }
 
@@ -117,6 +141,9 @@ impl<M> CastError<M> {
         match self {
             Self::Full { message, agent, limit } => {
                 CastError::Full { message: form(message), agent, limit }
+            }
+            Self::TooLarge { message, agent, bytes, limit } => {
+                CastError::TooLarge { message: form(message), agent, bytes, limit }
             }
             Self::Ended { message, agent, reason } => {
                 CastError::Ended { message: form(message), agent, reason }

@@ -6,11 +6,13 @@ use std::sync::{Arc, Weak};
 use foundation::owner::{MonitorRef, Owner, OwnerRef, Reason};
 use tokio::time::Instant;
 
+use crate::context::redelivery;
+use crate::kernel::backlog::Weight;
 use crate::kernel::cell::Cell;
-use crate::kernel::mail::{Answer, Awaited, Lent, Nobody, Waiter, post};
+use crate::kernel::mail::{Answer, Awaited, Lent, Nobody, Waiter};
 use crate::kernel::resident::Resident;
 use crate::sync::{AtomicUsize, Ordering};
-use crate::wait::enter;
+use crate::wait::{Refused, enter};
 use crate::{Agent, AgentId, Call, CastError, Handler, Message};
 
 /// A handle of an agent, which can be sent messages through it. Cloning costs two reference counts.
@@ -82,7 +84,11 @@ impl<A: Agent> AgentRef<A> {
     where
         A: Handler<M>,
     {
-        self.cast(message)
+        let weight = self.cell.weigh(&message).map(Weight::gentle);
+        match enter(&self.cell) {
+            Ok(has_place) => self.leave_weighed(message, weight, Nobody, has_place),
+            Err(refused) => Err(refused.error(self, message)),
+        }
     }
 
     /// Calls the agent: sends a message and waits for the answer, at most the system's
@@ -120,6 +126,13 @@ impl<A: Agent> AgentRef<A> {
     /// A handle that does not say what type of agent it is.
     pub fn any(&self) -> AnyAgent {
         AnyAgent::of(Arc::clone(&self.cell) as Arc<dyn Resident>)
+    }
+
+    /// How much there is to do for it: what waits, and one more if it is at work. `None` if it has ended
+    /// or there is no place for more.
+    pub(crate) fn load(&self) -> Option<u32> {
+        let waiting = self.cell.waiting().filter(|_| !self.has_ended())?;
+        Some(waiting.saturating_add(u32::from(!self.cell.is_idle())))
     }
 
     /// Runs the handler on this thread if that is allowed. The message comes back if it is not.
@@ -160,20 +173,34 @@ impl<A: Agent> AgentRef<A> {
     where
         A: Handler<M>,
     {
-        let (mut mail, typed) = post(message, waiter, Handler::handle);
-        mail.set_place(has_place);
-        self.cell.deliver(mail).or_else(|mail| match typed.withdraw(mail) {
-            Some(message) => Err(self.ended(message)),
+        let weight = self.cell.weigh(&message);
+        self.leave_weighed(message, weight, waiter, has_place)
+    }
+
+    #[inline]
+    fn leave_weighed<M: Message, W: Waiter<M::Reply>>(
+        &self,
+        message: M,
+        weight: Option<Weight>,
+        waiter: W,
+        has_place: bool,
+    ) -> Result<(), CastError<M>>
+    where
+        A: Handler<M>,
+    {
+        let left = if const { M::ATTEMPTS > 1 && !W::IS_AWAITED } {
+            self.cell.admit(message, weight, has_place, waiter, redelivery::first)
+        } else {
+            self.cell.admit(message, weight, has_place, waiter, Handler::handle)
+        };
+        left.or_else(|(refused, mail, typed)| match typed.withdraw(mail) {
+            Some(message) => Err(refused.error(self, message)),
             None => Ok(()),
         })
     }
 
-    pub(crate) fn ended<M>(&self, message: M) -> CastError<M> {
-        CastError::Ended { message, agent: self.id(), reason: self.cell.reason() }
-    }
-
     pub(crate) fn full<M>(&self, message: M) -> CastError<M> {
-        CastError::Full { message, agent: self.id(), limit: self.cell.room.limit() }
+        Refused::Full.error(self, message)
     }
 }
 
@@ -184,7 +211,12 @@ pub(crate) fn monitor(resident: &dyn Resident) -> MonitorRef {
 
 /// What gives an agent's monitors their place; of one that has ended, a lifetime that has, too.
 pub(crate) fn lifetime(resident: &dyn Resident) -> OwnerRef {
-    resident.owner().unwrap_or_else(|| {
+    or_ended(resident.owner())
+}
+
+/// A lifetime, or one that has ended.
+pub(crate) fn or_ended(lifetime: Option<OwnerRef>) -> OwnerRef {
+    lifetime.unwrap_or_else(|| {
         let ended = Owner::new();
         let handle = ended.handle();
         ended.end(Reason::NoProc);

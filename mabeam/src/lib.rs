@@ -30,10 +30,14 @@
 //! | ask | [`AgentRef::call`], [`call_all`] (many as one operation), [`AgentRef::call_blocking`] |
 //! | find | [`System::lookup`], [`System::find`], [`Recipient`] (knows a message, not the agent's type) |
 //! | hear of an end | [`AgentRef::monitor`], [`Context::monitor`] with [`Agent::on_down`] |
+//! | end together | [`Context::link`], [`Context::trap_exits`] with [`Agent::on_linked_exit`] |
+//! | reach many | [`Group`]: publish to all members, dispatch to one |
 //! | end | [`Context::stop`], [`AgentRef::stop`], [`AgentRef::kill`], [`System::shutdown`] |
-//! | answer later | [`Context::reply_later`], [`Context::forward`] |
+//! | end when all is done | [`AgentRef::drain`], [`AgentPool::drain`], [`System::drain`] |
+//! | answer later | [`Context::reply_later`], [`Context::forward`], [`Context::stash`] |
 //! | act in time | [`Context::send_after`], [`Context::send_every`], [`Context::attach`], [`Context::spawn`] |
 //! | see what was lost | [`System::dead_letters`] |
+//! | see who does what | [`System::inspect`], [`System::events`] |
 //!
 //! Without its default feature `runtime` the crate is [`Round`] alone, a pure engine: one proposal, a
 //! fixed set of voters, one [`Decision`]; told what happened, it answers what follows.
@@ -93,10 +97,17 @@
 //! | each call has one outcome | `kernel::models::reply` |
 //! | whoever is queued is run, and nobody sleeps beside work | `kernel::models::rest` |
 //! | mailboxes keep their limit exactly; who waits is woken in turn | `tests/mailbox.rs` |
+//! | policies drop, replace and refuse as a plain queue has it; nothing else is lost | `tests/policies.rs`, `kernel::models::policy` |
 //! | an agent above its memory limit ends between two polls | `tests/memory_limit.rs` |
 //! | a name leads to a living agent or to nobody; a lookup allocates nothing | `tests/directory.rs`, `tests/directory_allocations.rs` |
 //! | what an agent began ends with it and leaves nothing behind | `tests/context.rs`, `tests/context_memory.rs` |
+//! | a membership of a group ends before its agent's `Down` is delivered; a group keeps nobody alive, and nothing is left of it | `tests/groups.rs`, `tests/groups_memory.rs` |
+//! | linked incarnations end together, once and for one reason, and no others do | `tests/links.rs`, `tests/links_memory.rs` |
+//! | what is kept for later stays in order, is answered, and outlives a restart | `tests/stash.rs` |
+//! | who lives throughout a snapshot is in it once; a worker that is held is told of while it is | `tests/inspect.rs` |
 //! | a pinned agent is made, run and dropped on its own thread | `tests/pinned.rs` |
+//! | a drain lets nothing more in, and loses nothing that was let in | `tests/drain.rs` |
+//! | in a test, a seed has one schedule, and neither a panic nor a leak goes unseen | `tests/testkit.rs` |
 //!
 //! What a system is not for, and how it differs from OTP, ractor and kameo: the guides in the book.
 
@@ -109,6 +120,7 @@
 )]
 
 mod round;
+pub mod supervision;
 
 #[cfg(feature = "runtime")]
 mod agent;
@@ -125,17 +137,25 @@ mod dead_letters;
 #[cfg(feature = "runtime")]
 mod directory;
 #[cfg(feature = "runtime")]
+mod drain;
+#[cfg(feature = "runtime")]
 mod error;
+#[cfg(feature = "runtime")]
+mod group;
 #[cfg(feature = "runtime")]
 mod handle;
 #[cfg(feature = "runtime")]
 mod id;
+#[cfg(feature = "runtime")]
+mod inspect;
 #[cfg(feature = "runtime")]
 mod kernel;
 #[cfg(feature = "runtime")]
 mod living;
 #[cfg(feature = "runtime")]
 mod pinned;
+#[cfg(feature = "runtime")]
+mod pool;
 #[cfg(feature = "runtime")]
 mod recipient;
 #[cfg(feature = "runtime")]
@@ -144,14 +164,20 @@ mod reply;
 mod send;
 #[cfg(feature = "runtime")]
 mod settings;
+#[cfg(feature = "signal")]
+pub mod signal;
 #[cfg(feature = "runtime")]
 mod spawn;
 #[cfg(feature = "runtime")]
 mod sync;
 #[cfg(feature = "runtime")]
 mod system;
+#[cfg(feature = "testkit")]
+pub mod testkit;
 #[cfg(feature = "runtime")]
 mod wait;
+#[cfg(feature = "runtime")]
+mod witness;
 
 pub use round::{Ballot, Decision, Event, ProposeError, Quorum, Refused, Round, Tally};
 #[cfg(feature = "runtime")]
@@ -159,15 +185,21 @@ pub use {
     agent::{Agent, Handler, Message},
     call::Call,
     call_all::{CallAll, Replies, call_all},
-    context::{Context, Task, Timer},
+    context::{Context, Link, LinkedExit, Task, Timer},
     dead_letters::DeadLetter,
     directory::LookupError,
+    drain::Drained,
     error::{CallError, CastError, Error},
     foundation::owner::{Down, MonitorId, MonitorRef, Reason},
+    group::{
+        Dispatch, Group, GroupCall, GroupCallError, GroupError, JoinError, Published, Undispatched,
+    },
     handle::{AgentRef, AnyAgent, WeakAny, WeakRef},
     id::AgentId,
+    inspect::{AgentInfo, AgentState, Snapshot, SystemEvent, Tree},
     kernel::here::current_agent,
     pinned::{Factory, LocalAgent, LocalHandler, Pinned, SpawnPinned},
+    pool::{AgentPool, Lease, PoolBuilder, PoolError, PoolStatus, Routing},
     recipient::{Recipient, Through, WeakRecipient},
     reply::ReplyTo,
     send::Sending,

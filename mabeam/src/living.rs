@@ -13,6 +13,8 @@ use crate::kernel::resident::Resident;
 use crate::sync::{Mutex, lock};
 
 const SHARDS: usize = 16;
+/// How many are looked at while the locks are held.
+const CHUNK: usize = 256;
 
 /// See the module's page.
 pub(crate) struct Living {
@@ -71,6 +73,26 @@ impl Living {
     pub(crate) fn close(&self) {
         for shard in &self.shards {
             lock(shard).is_closed = true;
+        }
+    }
+
+    /// Shows each that lives from before to after this call, and maybe some that come or go meanwhile.
+    /// Whoever comes or goes waits for [`CHUNK`] looks at most; `look` runs no code of a user.
+    ///
+    /// Goes through the shards side by side: agents that were spawned one after another are most often
+    /// shown so, which is the order in which they lie in memory, and that of their ids.
+    pub(crate) fn visit(&self, mut look: impl FnMut(&dyn Resident)) {
+        const STEP: usize = CHUNK / SHARDS;
+        for first in (0..).step_by(STEP) {
+            // Nobody else takes more than one of these locks.
+            let shards: [_; SHARDS] = std::array::from_fn(|index| lock(&self.shards[index]));
+            for place in first..first + STEP {
+                let residents = shards.iter().filter_map(|shard| shard.residents.get(place));
+                residents.for_each(|resident| look(&**resident));
+            }
+            if shards.iter().all(|shard| shard.residents.capacity() <= first + STEP) {
+                break;
+            }
         }
     }
 

@@ -17,7 +17,7 @@ use foundation::owner::{Down, Reason};
 
 use self::home::Line;
 use self::local::Local;
-use crate::{Agent, Context, Handler, Message};
+use crate::{Agent, Context, Handler, LinkedExit, Message};
 
 mod home;
 mod local;
@@ -113,6 +113,15 @@ pub trait LocalAgent: Sized + 'static {
     ) -> impl Future<Output = ()> {
         async {}
     }
+
+    /// As [`Agent::on_linked_exit`].
+    fn on_linked_exit(
+        &mut self,
+        _exit: LinkedExit,
+        _context: &mut Context<Pinned<Self>>,
+    ) -> impl Future<Output = ()> {
+        async {}
+    }
 }
 
 /// A pinned agent's way with one type of message: as [`Handler`], but the future need not be [`Send`].
@@ -191,6 +200,14 @@ impl<A: LocalAgent> Agent for Pinned<A> {
         context: &mut Context<Self>,
     ) -> impl Future<Output = ()> + Send {
         Local::new(Box::pin(self.agent().on_down(down, context)))
+    }
+
+    fn on_linked_exit(
+        &mut self,
+        exit: LinkedExit,
+        context: &mut Context<Self>,
+    ) -> impl Future<Output = ()> + Send {
+        Local::new(Box::pin(self.agent().on_linked_exit(exit, context)))
     }
 }
 

@@ -5,12 +5,18 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use foundation::owner::MonitorRef;
+use foundation::owner::{MonitorRef, OwnerRef, Reason};
+use tokio::sync::oneshot;
+use tokio::time::Instant;
 
-use crate::{Agent, AgentId, AgentRef, CallError, CastError, Handler, Message};
+use crate::call::outcome;
+use crate::kernel::mail::{Answer, Lent};
+use crate::kernel::within::within;
+use crate::wait::{FAR, enter};
+use crate::{Agent, AgentId, AgentRef, CallError, CastError, Handler, Message, WeakRef};
 
 /// A future of which the type is not known.
-type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+pub(crate) type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// A handle of an agent that handles `M`, whatever it is otherwise: for lists of agents of different
 /// types, and for messages that say whom to answer.
@@ -56,8 +62,7 @@ pub struct Recipient<M: Message> {
 
 /// A [`Recipient`] that does not keep its agent alive.
 pub struct WeakRecipient<M: Message> {
-    id: AgentId,
-    upgrade: Arc<dyn Fn() -> Option<Recipient<M>> + Send + Sync>,
+    agent: Arc<dyn Reaches<M>>,
 }
 
 /// A call or a send through a [`Recipient`], to be given a deadline or awaited. Nothing happens
@@ -70,10 +75,20 @@ pub struct Through<'a, M: Message, T> {
     begin: fn(&'a dyn Takes<M>, M, Option<Duration>) -> Boxed<'a, T>,
 }
 
+/// A call that was delivered.
+pub(crate) enum Called<M: Message> {
+    /// It was answered at once.
+    Given(M::Reply),
+    /// It will be answered, or given up at its deadline.
+    Later(Boxed<'static, Result<M::Reply, CallError<M>>>),
+}
+
 /// What a recipient asks of a handle.
 trait Takes<M: Message>: Send + Sync {
     fn id(&self) -> AgentId;
     fn has_ended(&self) -> bool;
+    /// What the agent's end takes with it; `None` if it has ended and had nothing.
+    fn owner(&self) -> Option<OwnerRef>;
     fn monitor(&self) -> MonitorRef;
     fn downgrade(&self) -> WeakRecipient<M>;
     fn cast(&self, message: M) -> Result<(), CastError<M>>;
@@ -84,6 +99,16 @@ trait Takes<M: Message>: Send + Sync {
         message: M,
         deadline: Option<Duration>,
     ) -> Boxed<'_, Result<M::Reply, CallError<M>>>;
+}
+
+/// What a weak recipient asks of a weak handle.
+trait Reaches<M: Message>: Send + Sync {
+    fn id(&self) -> AgentId;
+    fn upgrade(&self) -> Option<Recipient<M>>;
+    fn load(&self) -> Option<u32>;
+    fn cast(&self, message: M) -> Result<(), CastError<M>>;
+    fn try_cast(&self, message: M) -> Result<(), CastError<M>>;
+    fn try_call(&self, message: M, deadline: Option<Duration>) -> Result<Called<M>, CastError<M>>;
 }
 
 impl<A: Agent> AgentRef<A> {
@@ -102,7 +127,24 @@ impl<A: Handler<M>, M: Message> From<AgentRef<A>> for Recipient<M> {
     }
 }
 
+impl<A: Handler<M>, M: Message> From<&AgentRef<A>> for Recipient<M> {
+    fn from(agent: &AgentRef<A>) -> Self {
+        agent.clone().into()
+    }
+}
+
+impl<M: Message> From<&Self> for Recipient<M> {
+    fn from(recipient: &Self) -> Self {
+        recipient.clone()
+    }
+}
+
 impl<M: Message> Recipient<M> {
+    /// What the agent's end takes with it; `None` if it has ended and had nothing.
+    pub(crate) fn owner(&self) -> Option<OwnerRef> {
+        self.agent.owner()
+    }
+
     /// Who it is.
     pub fn id(&self) -> AgentId {
         self.agent.id()
@@ -147,12 +189,37 @@ impl<M: Message> Recipient<M> {
 impl<M: Message> WeakRecipient<M> {
     /// Who it is.
     pub fn id(&self) -> AgentId {
-        self.id
+        self.agent.id()
     }
 
     /// A recipient, if there is still a handle.
     pub fn upgrade(&self) -> Option<Recipient<M>> {
-        (self.upgrade)()
+        self.agent.upgrade()
+    }
+
+    /// How much there is to do for it: what waits, and one more if it is at work. `None` if it has ended
+    /// or there is no place for more.
+    pub(crate) fn load(&self) -> Option<u32> {
+        self.agent.load()
+    }
+
+    /// As [`AgentRef::cast`]; one without any handle has ended.
+    pub(crate) fn cast(&self, message: M) -> Result<(), CastError<M>> {
+        self.agent.cast(message)
+    }
+
+    /// As [`AgentRef::try_cast`].
+    pub(crate) fn try_cast(&self, message: M) -> Result<(), CastError<M>> {
+        self.agent.try_cast(message)
+    }
+
+    /// As [`AgentRef::call`], but does not wait for a place.
+    pub(crate) fn try_call(
+        &self,
+        message: M,
+        deadline: Option<Duration>,
+    ) -> Result<Called<M>, CastError<M>> {
+        self.agent.try_call(message, deadline)
     }
 }
 
@@ -187,10 +254,12 @@ impl<A: Handler<M>, M: Message> Takes<M> for AgentRef<A> {
         self.monitor()
     }
 
+    fn owner(&self) -> Option<OwnerRef> {
+        self.cell.owner()
+    }
+
     fn downgrade(&self) -> WeakRecipient<M> {
-        let agent = self.downgrade();
-        let id = agent.id();
-        WeakRecipient { id, upgrade: Arc::new(move || agent.upgrade().map(Recipient::from)) }
+        WeakRecipient { agent: Arc::new(self.downgrade()) }
     }
 
     fn cast(&self, message: M) -> Result<(), CastError<M>> {
@@ -222,6 +291,64 @@ impl<A: Handler<M>, M: Message> Takes<M> for AgentRef<A> {
     }
 }
 
+impl<A: Handler<M>, M: Message> Reaches<M> for WeakRef<A> {
+    fn id(&self) -> AgentId {
+        self.id()
+    }
+
+    fn upgrade(&self) -> Option<Recipient<M>> {
+        self.upgrade().map(Recipient::from)
+    }
+
+    fn load(&self) -> Option<u32> {
+        self.upgrade()?.load()
+    }
+
+    fn cast(&self, message: M) -> Result<(), CastError<M>> {
+        match self.upgrade() {
+            Some(agent) => agent.cast(message),
+            None => Err(gone(self, message)),
+        }
+    }
+
+    fn try_cast(&self, message: M) -> Result<(), CastError<M>> {
+        match self.upgrade() {
+            Some(agent) => agent.try_cast(message),
+            None => Err(gone(self, message)),
+        }
+    }
+
+    fn try_call(&self, message: M, deadline: Option<Duration>) -> Result<Called<M>, CastError<M>> {
+        let Some(agent) = self.upgrade() else { return Err(gone(self, message)) };
+        let after = deadline.unwrap_or(agent.cell.system.config.call_deadline);
+        let receiver = match agent.lend(message) {
+            Ok(Lent::Given(reply)) => return Ok(Called::Given(reply)),
+            Ok(Lent::Later(receiver)) => receiver,
+            Err(message) => match enter(&agent.cell) {
+                Ok(has_place) => {
+                    let (sender, receiver) = oneshot::channel();
+                    let ends = Instant::now() + after.min(FAR);
+                    agent.post(message, Answer::To(sender), Some(ends), has_place)?;
+                    receiver
+                }
+                Err(refused) => return Err(refused.error(&agent, message)),
+            },
+        };
+        let system = Arc::clone(&agent.cell.system);
+        Ok(Called::Later(Box::pin(async move {
+            match within(after, receiver, system).await {
+                Some(answer) => outcome(&agent, answer.ok(), after),
+                None => Err(CallError::Deadline { agent: agent.id(), after }),
+            }
+        })))
+    }
+}
+
+/// An agent without any handle has ended, or does so when it has handled its mail.
+fn gone<A: Agent, M>(agent: &WeakRef<A>, message: M) -> CastError<M> {
+    CastError::Ended { message, agent: agent.id(), reason: Reason::Normal }
+}
+
 impl<M: Message> Clone for Recipient<M> {
     fn clone(&self) -> Self {
         Self { agent: Arc::clone(&self.agent) }
@@ -230,7 +357,7 @@ impl<M: Message> Clone for Recipient<M> {
 
 impl<M: Message> Clone for WeakRecipient<M> {
     fn clone(&self) -> Self {
-        Self { id: self.id, upgrade: Arc::clone(&self.upgrade) }
+        Self { agent: Arc::clone(&self.agent) }
     }
 }
 
@@ -251,6 +378,6 @@ impl<M: Message> fmt::Debug for Recipient<M> {
 
 impl<M: Message> fmt::Debug for WeakRecipient<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "WeakRecipient({})", self.id)
+        write!(f, "WeakRecipient({})", self.id())
     }
 }

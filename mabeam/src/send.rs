@@ -88,20 +88,33 @@ impl<A: Handler<M>, M: Message> Future for Sending<'_, A, M> {
         let coop = ready!(coop::poll_proceed(context));
         let mut this = self.project();
         let agent = *this.agent;
-        let entered = match this.place.as_mut().poll_enter(&agent.cell, context) {
-            Poll::Ready(entered) => Some(entered),
-            Poll::Pending => {
-                ready!(this.deadline.poll(&agent.cell.system, context));
-                this.place.leave();
-                None
+        loop {
+            let entered = match this.place.as_mut().poll_enter(&agent.cell, context) {
+                Poll::Ready(entered) => Some(entered),
+                Poll::Pending => {
+                    ready!(this.deadline.as_mut().poll(&agent.cell.system, context));
+                    this.place.as_mut().leave();
+                    None
+                }
+            };
+            let Some(message) = this.message.take() else { return Poll::Pending };
+            let sent = match entered {
+                Some(Ok(has_place)) => agent.leave(message, Nobody, has_place),
+                Some(Err(refused)) => Err(refused.error(agent, message)),
+                None => Err(agent.full(message)),
+            };
+            // Refused by a backlog after it entered, a message waits for a place.
+            match sent {
+                Err(CastError::Full { message, .. })
+                    if entered.is_some() && this.place.as_mut().is_to_wait(&agent.cell) =>
+                {
+                    *this.message = Some(message);
+                }
+                sent => {
+                    coop.made_progress();
+                    return Poll::Ready(sent);
+                }
             }
-        };
-        let Some(message) = this.message.take() else { return Poll::Pending };
-        coop.made_progress();
-        Poll::Ready(match entered {
-            Some(Ok(has_place)) => agent.leave(message, Nobody, has_place),
-            Some(Err(refused)) => Err(refused.error(agent, message)),
-            None => Err(agent.full(message)),
-        })
+        }
     }
 }

@@ -14,7 +14,7 @@ use pin_project_lite::pin_project;
 use thiserror::Error;
 use tokio::sync::oneshot::{self, Receiver};
 
-use crate::kernel::cell::{Cell, Extras};
+use crate::kernel::cell::{Cell, Extras, Init};
 use crate::kernel::mail::{Answer, Answered, Awaited, Lent, post};
 use crate::kernel::within::{Within, within};
 use crate::living::Refused;
@@ -31,12 +31,17 @@ pub struct Spawn<A: Agent> {
     system: Arc<Shared>,
     id: AgentId,
     agent: A,
+    berth: Berth<A>,
+    init_deadline: Option<Duration>,
+    is_detached: bool,
+}
+
+/// What an agent is to have, whoever makes it.
+pub(crate) struct Berth<A: Agent> {
     name: Option<Result<Name, NameError>>,
     metadata: Metadata,
-    mailbox: Mailbox,
-    init_deadline: Duration,
-    is_detached: bool,
-    extras: Option<Box<Extras>>,
+    mailbox: Option<Mailbox>,
+    extras: Option<Box<Extras<A>>>,
 }
 
 /// Failed to spawn an agent. Where it did not come to life, it comes back.
@@ -114,47 +119,34 @@ struct Failed {
 /// A handle, and what `init` came to.
 type Begun<A> = (AgentRef<A>, Lent<Result<(), Reason>>);
 
-/// The payload of the turn that is an agent's `init`.
-struct Init;
-
 impl<A: Agent> Spawn<A> {
     pub(crate) fn new(system: Arc<Shared>, agent: A) -> Self {
-        let (mailbox, init_deadline) = (system.config.mailbox, system.config.init_deadline);
-        Self {
-            system,
-            id: AgentId::next(),
-            agent,
-            name: None,
-            metadata: Metadata::new(),
-            mailbox,
-            init_deadline,
-            is_detached: false,
-            extras: None,
-        }
+        let (id, berth) = (AgentId::next(), Berth::new());
+        Self { system, id, agent, berth, init_deadline: None, is_detached: false }
     }
 
     /// Registers the agent under a name, `namespace/name` or without a namespace, before its `init`
     /// runs. It holds the name until it ends, and the name keeps it alive.
     pub fn named(mut self, name: &str) -> Self {
-        self.name = Some(Name::new(name));
+        self.berth.name(name);
         self
     }
 
     /// What the agent can be [found](crate::System::find) by, if it has a name.
     pub fn properties(mut self, properties: impl Into<Metadata>) -> Self {
-        self.metadata = properties.into();
+        self.berth.metadata(properties.into());
         self
     }
 
     /// How many messages may wait for it.
     pub fn mailbox(mut self, mailbox: Mailbox) -> Self {
-        self.mailbox = mailbox;
+        self.berth.mailbox(mailbox);
         self
     }
 
     /// How long its `init` may take.
     pub fn init_deadline(mut self, deadline: Duration) -> Self {
-        self.init_deadline = deadline;
+        self.init_deadline = Some(deadline);
         self
     }
 
@@ -166,7 +158,7 @@ impl<A: Agent> Spawn<A> {
 
     /// Its turns run in this span.
     pub fn span(mut self, span: tracing::Span) -> Self {
-        self.extras().span = Some(span);
+        self.berth.extras().span = Some(span);
         self
     }
 
@@ -174,12 +166,12 @@ impl<A: Agent> Spawn<A> {
     /// two turns when more than `limit_bytes` are live. Needs
     /// [`Accounting`](foundation::memory::Accounting) as the program's allocator.
     pub fn memory(mut self, account: Account, limit_bytes: u64) -> Self {
-        self.extras().memory = Some((account, limit_bytes));
+        self.berth.extras().memory = Some((account, limit_bytes));
         self
     }
 
-    pub(crate) fn extras(&mut self) -> &mut Extras {
-        self.extras.get_or_insert_default()
+    pub(crate) fn extras(&mut self) -> &mut Extras<A> {
+        self.berth.extras()
     }
 
     /// Who the agent will be.
@@ -197,41 +189,13 @@ impl<A: Agent> Spawn<A> {
     }
 
     /// Makes the cell, names it and begins `init`.
-    fn begin(mut self) -> Result<Begun<A>, SpawnError<A>> {
-        let name = match self.name.take().transpose() {
-            Ok(name) => name,
-            Err(problem) => return Err(SpawnError::Name { agent: self.agent, problem }),
-        };
-        if let Some(name) = &name {
-            self.extras().name = Some(name.clone());
-        }
-        let Self { system, id, agent, metadata, mailbox, extras, .. } = self;
-        let has_home = extras.as_ref().is_some_and(|extras| extras.home.is_some());
-        let cell = Cell::new(agent, id, Arc::clone(&system), mailbox, extras);
-        match system.living.add(Arc::clone(&cell) as _) {
-            Ok(place) => cell.set_place(place),
-            Err(refused) => {
-                let Some(agent) = cell.dismantle() else { unreachable!("it never ran") };
-                return Err(match refused {
-                    Refused::Full => SpawnError::Full { agent, limit: system.config.max_agents },
-                    Refused::Closed => SpawnError::ShutDown { agent },
-                });
-            }
-        }
-        let handle = AgentRef::counted(cell);
-        if let (Some(name), Some(owner)) = (name, handle.cell.owner()) {
-            let named = handle.any();
-            let held = system.registry.register_for(&owner, name, named.downgrade(), metadata);
-            if let Err(problem) = held {
-                let Some(agent) = handle.cell.dismantle() else { unreachable!("it never ran") };
-                drop(system.living.remove(handle.cell.place()));
-                system.stop_if_empty();
-                return Err(SpawnError::Refused { agent, problem: problem.map(drop) });
-            }
-            // The name keeps the agent alive, and not its entry: a map frees those when it likes.
-            drop(owner.keep(named));
-        }
-        if self.is_detached {
+    fn begin(self) -> Result<Begun<A>, SpawnError<A>> {
+        let Self { system, id, agent, berth, is_detached, .. } = self;
+        let has_home = berth.extras.as_ref().is_some_and(|extras| extras.home.is_some());
+        let handle = berth.settle(&system, id, Some(agent)).map_err(|error| {
+            error.map(|agent| agent.unwrap_or_else(|| unreachable!("it never ran")))
+        })?;
+        if is_detached {
             // Counted, and held by nobody: who lives is listed until it ends.
             handle.cell.handles.fetch_add(1, Ordering::Relaxed);
         }
@@ -248,6 +212,71 @@ impl<A: Agent> Spawn<A> {
         let waiter = Awaited { answer: Answer::To(sender), deadline: None };
         handle.cell.begin(post(Init, waiter, run).0);
         Ok((handle, Lent::Later(receiver)))
+    }
+}
+
+impl<A: Agent> Berth<A> {
+    pub(crate) const fn new() -> Self {
+        Self { name: None, metadata: Metadata::new(), mailbox: None, extras: None }
+    }
+
+    pub(crate) fn name(&mut self, name: &str) {
+        self.name = Some(Name::new(name));
+    }
+
+    pub(crate) fn metadata(&mut self, metadata: Metadata) {
+        self.metadata = metadata;
+    }
+
+    pub(crate) fn mailbox(&mut self, mailbox: Mailbox) {
+        self.mailbox = Some(mailbox);
+    }
+
+    pub(crate) fn extras(&mut self) -> &mut Extras<A> {
+        self.extras.get_or_insert_default()
+    }
+
+    /// Makes the cell, whose token is the caller's, lists it among the living and names it.
+    pub(crate) fn settle(
+        mut self,
+        system: &Arc<Shared>,
+        id: AgentId,
+        agent: Option<A>,
+    ) -> Result<AgentRef<A>, SpawnError<Option<A>>> {
+        let name = match self.name.take().transpose() {
+            Ok(name) => name,
+            Err(problem) => return Err(SpawnError::Name { agent, problem }),
+        };
+        if let Some(name) = &name {
+            self.extras().name = Some(name.clone());
+        }
+        let mailbox = self.mailbox.unwrap_or(system.config.mailbox);
+        let cell = Cell::new(agent, id, Arc::clone(system), mailbox, self.extras);
+        match system.living.add(Arc::clone(&cell) as _) {
+            Ok(place) => cell.set_place(place),
+            Err(refused) => {
+                let agent = cell.dismantle();
+                return Err(match refused {
+                    Refused::Full => SpawnError::Full { agent, limit: system.config.max_agents },
+                    Refused::Closed => SpawnError::ShutDown { agent },
+                });
+            }
+        }
+        let handle = AgentRef::counted(cell);
+        if let (Some(name), Some(owner)) = (name, handle.cell.owner()) {
+            let named = handle.any();
+            let held =
+                system.registry.register_for(&owner, name, named.downgrade(), self.metadata);
+            if let Err(problem) = held {
+                let agent = handle.cell.dismantle();
+                drop(system.living.remove(handle.cell.place()));
+                system.stop_if_empty();
+                return Err(SpawnError::Refused { agent, problem: problem.map(drop) });
+            }
+            // The name keeps the agent alive, and not its entry: a map frees those when it likes.
+            drop(owner.keep(named));
+        }
+        Ok(handle)
     }
 }
 
@@ -269,7 +298,10 @@ impl<A: Agent> Future for Spawning<A> {
             return failed.poll(context).map(Err);
         }
         let answer = if let Some(spawn) = this.spawn.take() {
-            let (init_deadline, system) = (spawn.init_deadline, Arc::clone(&spawn.system));
+            let system = Arc::clone(&spawn.system);
+            let configured = system.config.init_deadline;
+            let init_deadline =
+                spawn.init_deadline.unwrap_or_else(|| spawn.agent.init_deadline(configured));
             let (handle, init) = spawn.begin()?;
             *this.handle = Some(handle);
             match init {

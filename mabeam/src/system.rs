@@ -19,10 +19,14 @@ use tokio::sync::Notify;
 use tokio::task::try_id;
 
 use crate::dead_letters::DeadLetters;
+use crate::group::Groups;
+use crate::inspect::Events;
+use crate::kernel::chooser::Chooser;
 use crate::kernel::cost::{self, Costs};
 use crate::kernel::here;
 use crate::kernel::queue::{RunQueue, Runnable};
 use crate::kernel::resident::Resident;
+use crate::kernel::warden::Watch;
 use crate::kernel::within::within;
 use crate::living::Living;
 use crate::sync::{Mutex, Ordering, lock};
@@ -75,7 +79,9 @@ pub(crate) struct Shared {
     pub(crate) queue: Arc<RunQueue<dyn Runnable>>,
     pub(crate) costs: Costs,
     pub(crate) dead_letters: DeadLetters,
+    pub(crate) events: Events,
     pub(crate) registry: Registry<WeakAny>,
+    pub(crate) groups: Arc<Groups>,
     pub(crate) config: Config,
     pub(crate) runtime: Handle,
     runtime_id: tokio::runtime::Id,
@@ -114,7 +120,14 @@ impl System {
                 shared.abandon();
             }
         });
-        shared.queue.start(&shared.runtime, &on_end)?;
+        let weak = Arc::downgrade(&shared);
+        let on_held = move |agent, held| {
+            if let Some(shared) = weak.upgrade() {
+                shared.worker_is_held(agent, held);
+            }
+        };
+        let watch = Watch { mark: shared.config.long_turn, on_held: Box::new(on_held) };
+        shared.queue.start(&shared.runtime, &on_end, watch)?;
         let hold = Arc::new(Hold { shared: Arc::clone(&shared), runtime: Mutex::new(runtime) });
         Ok(Self { shared, _hold: hold })
     }
@@ -177,10 +190,13 @@ impl System {
 impl Shared {
     /// What they share before there are any, with nobody who runs them yet.
     pub(crate) fn new(config: Config, runtime: Handle, workers: usize) -> Arc<Self> {
+        let chooser = config.witness.as_ref().map(|witness| Chooser::new(witness.seed));
         Arc::new(Self {
-            queue: Arc::new(RunQueue::new(workers)),
+            queue: Arc::new(RunQueue::new(workers).drawn(chooser)),
             costs: Costs::new(config.lendable),
             dead_letters: DeadLetters::new(config.dead_letters),
+            events: Events::new(config.events),
+            groups: Arc::default(),
             registry: Registry::with_limits(Limits {
                 max_names: config.max_agents,
                 ..Limits::default()
@@ -210,8 +226,13 @@ impl Shared {
     }
 
     /// Lets nobody more in and asks all to stop.
-    fn close(&self) {
-        self.end_all(Resident::stop);
+    pub(crate) fn close(&self) {
+        self.end_all(|resident, reason| {
+            // Supervisors stop their own children, in order.
+            if resident.parent().is_none() {
+                resident.stop(reason);
+            }
+        });
     }
 
     /// The runtime has ended: nobody is run any more, whatever they wait for.
@@ -237,7 +258,7 @@ impl Shared {
     }
 
     /// Waits until no agent lives.
-    async fn empty(&self) {
+    pub(crate) async fn empty(&self) {
         let mut emptied = pin!(self.emptied.notified());
         poll_fn(|context| match emptied.as_mut().poll(context) {
             Poll::Pending if self.living.count() > 0 => Poll::Pending,

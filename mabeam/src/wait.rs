@@ -9,6 +9,7 @@ use pin_project_lite::pin_project;
 use tokio::sync::futures::Notified;
 use tokio::time::{Instant, Sleep};
 
+use crate::kernel::backlog::Backlog;
 use crate::kernel::cell::Cell;
 use crate::system::Shared;
 use crate::{Agent, AgentRef, CastError};
@@ -26,13 +27,20 @@ pin_project! {
         freed: Option<Notified<'a>>,
         // Waits also where others who find no place are told so.
         is_patient: bool,
+        // A backlog, which alone knows whether a message needs a place, has refused it.
+        was_refused: bool,
     }
 }
 
 /// Why there is no place.
+#[derive(Clone, Copy)]
 pub(crate) enum Refused {
     Full,
     Ended,
+    /// The message has more bytes than may still wait.
+    TooLarge {
+        bytes: usize,
+    },
 }
 
 pin_project! {
@@ -60,7 +68,8 @@ impl<'a> Place<'a> {
         context: &mut Context<'_>,
     ) -> Poll<Result<bool, Refused>> {
         let this = self.project();
-        let (mut freed, is_patient) = (this.freed, *this.is_patient);
+        let (mut freed, is_patient, was_refused) =
+            (this.freed, *this.is_patient, *this.was_refused);
         loop {
             // Whoever waits takes part only when it is its turn, and uses its wake-up up: the next
             // one is not woken for the same place.
@@ -68,7 +77,7 @@ impl<'a> Place<'a> {
                 ready!(turn.poll(context));
                 freed.set(None);
             }
-            if let Some(entered) = look(cell, is_patient) {
+            if let Some(entered) = look(cell, is_patient, was_refused) {
                 return Poll::Ready(entered);
             }
             // Asks for the news before it looks once more.
@@ -77,11 +86,19 @@ impl<'a> Place<'a> {
                 turn.enable();
                 cell.room.announce();
             }
-            if let Some(entered) = look(cell, is_patient) {
+            if let Some(entered) = look(cell, is_patient, was_refused) {
                 freed.set(None);
                 return Poll::Ready(entered);
             }
         }
+    }
+
+    /// A backlog was full for what had [entered](Self::poll_enter): `true` if that is to wait for a place
+    /// and to be left once more.
+    pub(crate) fn is_to_wait<A: Agent>(self: Pin<&mut Self>, cell: &Cell<A>) -> bool {
+        let this = self.project();
+        *this.was_refused = true;
+        *this.is_patient || cell.room.lets_wait()
     }
 
     /// Waits no more: whoever is next is woken instead.
@@ -93,16 +110,24 @@ impl<'a> Place<'a> {
 /// Takes a place for a message, as [`Room::enter`](crate::kernel::room::Room::enter).
 #[inline]
 pub(crate) fn enter<A: Agent>(cell: &Cell<A>) -> Result<bool, Refused> {
-    match cell.room.enter() {
+    match cell.enter_room() {
         Some(has_place) => Ok(has_place),
         // An agent that has ended gives no places back.
-        None if cell.is_closed() => Err(Refused::Ended),
+        None if cell.is_closed() || cell.room.is_shut() => Err(Refused::Ended),
         None => Err(Refused::Full),
     }
 }
 
 /// The same; `None` if a place is to be waited for.
-fn look<A: Agent>(cell: &Cell<A>, is_patient: bool) -> Option<Result<bool, Refused>> {
+fn look<A: Agent>(
+    cell: &Cell<A>,
+    is_patient: bool,
+    was_refused: bool,
+) -> Option<Result<bool, Refused>> {
+    let is_full = || cell.backlog().is_some_and(Backlog::is_full);
+    if was_refused && !cell.room.is_shut() && is_full() {
+        return None;
+    }
     match enter(cell) {
         Err(Refused::Full) if is_patient || cell.room.lets_wait() => None,
         entered => Some(entered),
@@ -112,9 +137,19 @@ fn look<A: Agent>(cell: &Cell<A>, is_patient: bool) -> Option<Result<bool, Refus
 impl Refused {
     /// The same to whoever sent `message`.
     pub(crate) fn error<A: Agent, M>(self, agent: &AgentRef<A>, message: M) -> CastError<M> {
+        self.at(&agent.cell, message)
+    }
+
+    /// The same to whoever sent `message` to the agent in this cell.
+    pub(crate) fn at<A: Agent, M>(self, cell: &Cell<A>, message: M) -> CastError<M> {
+        let agent = cell.id;
         match self {
-            Self::Full => agent.full(message),
-            Self::Ended => agent.ended(message),
+            Self::Full => CastError::Full { message, agent, limit: cell.limit() },
+            Self::Ended => CastError::Ended { message, agent, reason: cell.why_closed() },
+            Self::TooLarge { bytes } => {
+                let limit = cell.backlog().map_or(usize::MAX, Backlog::limit_bytes);
+                CastError::TooLarge { message, agent, bytes, limit }
+            }
         }
     }
 }

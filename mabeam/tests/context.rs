@@ -99,8 +99,8 @@ fn run<R>(work: impl FnOnce(&mut Probe, &mut Context<Probe>) -> R + Send + 'stat
     Run(Box::new(work))
 }
 
-/// A turn that does something, then waits.
-struct Hold(Work<()>, oneshot::Receiver<()>);
+/// A turn that does something, then waits to be told what else to do.
+struct Hold(Work<()>, oneshot::Receiver<Work<()>>);
 
 impl Message for Hold {
     type Reply = ();
@@ -109,12 +109,14 @@ impl Message for Hold {
 impl Handler<Hold> for Probe {
     async fn handle(&mut self, Hold(work, until): Hold, context: &mut Context<Self>) {
         work(self, context);
-        let _ = until.await;
+        if let Ok(last) = until.await {
+            last(self, context);
+        }
     }
 }
 
 /// Makes the probe wait in a turn until what is returned is dropped.
-async fn hold(probe: &AgentRef<Probe>) -> oneshot::Sender<()> {
+async fn hold(probe: &AgentRef<Probe>) -> oneshot::Sender<Work<()>> {
     hold_after(probe, |_, _| ()).await.0
 }
 
@@ -122,7 +124,7 @@ async fn hold(probe: &AgentRef<Probe>) -> oneshot::Sender<()> {
 async fn hold_after<R: Send + 'static>(
     probe: &AgentRef<Probe>,
     work: impl FnOnce(&mut Probe, &mut Context<Probe>) -> R + Send + 'static,
-) -> (oneshot::Sender<()>, R) {
+) -> (oneshot::Sender<Work<()>>, R) {
     let ((hold, until), (tell, told)) = (oneshot::channel(), oneshot::channel());
     let work = |probe: &mut Probe, context: &mut Context<Probe>| {
         let _ = tell.send(work(probe, context));

@@ -1,10 +1,13 @@
-//! Max-min fair division of one resource.
+//! Max-min fair division of one resource, among equals and by weights.
 //!
-//! Owns the division and its laws: feasible, never more than asked for, nothing left while somebody
+//! Owns both divisions and their laws: feasible, never more than asked for, nothing left while somebody
 //! lacks, no unit that a poorer claimant lacks, no gain from a false demand of one of a fixed set of
 //! claimants. Leaves to its caller what is divided, how often, and that nobody claims under several
 //! names.
 
+use std::cmp::Ordering;
+
+use super::rounding::largest_remainder;
 use crate::Amount;
 
 /// Divides `capacity` among `demands` by max-min fairness; the result stands in the demands' order.
@@ -20,8 +23,8 @@ use crate::Amount;
 /// appear as several claimants gains by splitting its demand: who the claimants are is for the
 /// caller to establish.
 ///
-/// Cost: O(n log n) time for n demands, one allocation for the order and one for the result. Any
-/// input is valid; the sum of the demands may exceed [`Amount::MAX`].
+/// Cost: O(n) time for n demands, one allocation for the search and one for the result. Any input is
+/// valid; the sum of the demands may exceed [`Amount::MAX`].
 ///
 /// Source: progressive filling, D. Bertsekas and R. Gallager, *Data Networks*, 2nd edition,
 /// section 6.5.2, for one link.
@@ -34,37 +37,148 @@ use crate::Amount;
 /// assert_eq!(shares, [20, 26, 27, 27].map(Amount::new));
 /// ```
 pub fn max_min_fair(capacity: Amount, demands: &[Amount]) -> Vec<Amount> {
-    let mut rising: Vec<usize> = (0..demands.len()).collect();
-    rising.sort_unstable_by_key(|&claimant| demands[claimant]);
-
-    let mut shares = vec![Amount::ZERO; demands.len()];
-    let mut left = capacity.units();
-    let mut met = 0;
-    while let Some(&claimant) = rising.get(met) {
-        let lacking = (rising.len() - met) as u64;
-        let demand = demands[claimant].units();
-        if demand > left / lacking {
-            break;
+    let Level { left, weight: lacking } = Level::find(capacity, &mut demands.to_vec());
+    let (level, mut remainder) = match lacking {
+        0 => (u64::MAX, 0),
+        _ => (left / lacking, left % lacking),
+    };
+    let share = |demand: &Amount| {
+        if demand.units() <= level {
+            return *demand;
         }
-        shares[claimant] = Amount::new(demand);
-        left -= demand;
-        met += 1;
-    }
-    share_equally(left, &mut rising[met..], &mut shares);
-    shares
+        let one = u64::from(remainder > 0);
+        remainder -= one;
+        Amount::new(level + one)
+    };
+    demands.iter().map(share).collect()
 }
 
-/// Gives all of `units` to `claimants`, each of whom asks for more than an equal part, rounded down.
-fn share_equally(units: u64, claimants: &mut [usize], shares: &mut [Amount]) {
-    if claimants.is_empty() {
-        return;
+/// What somebody asks for, and how much it counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Claim {
+    /// How much it can use.
+    pub demand: Amount,
+    /// How much it receives, compared with the others, while nobody has enough; nothing for 0.
+    pub weight: u32,
+}
+
+/// Divides `capacity` among `claims` by weighted max-min fairness; the result stands in the claims'
+/// order.
+///
+/// As [`max_min_fair`], but the shares of those who lack rise in proportion to their weights. What
+/// they hold together is rounded by [`largest_remainder`], ties to the first: each holds its exact
+/// share rounded down or up, and with equal weights the result is that of [`max_min_fair`]. Who has
+/// no weight gets nothing, even where something remains.
+///
+/// Stating the true demand is a dominant strategy up to the one unit that rounding may move. The
+/// weights must be given by somebody other than the claimants, and so must the list of claimants.
+///
+/// Cost: O(n) time for n claims.
+///
+/// Source: as [`max_min_fair`]; the weights as in S. Keshav, *An Engineering Approach to Computer
+/// Networking*, 1997, section 9.3.1.
+///
+/// ```
+/// use mabeam_economics::Amount;
+/// use mabeam_economics::division::{Claim, weighted_max_min_fair};
+///
+/// let claims = [(2, 1), (50, 1), (50, 3)];
+/// let claims = claims.map(|(demand, weight)| Claim { demand: Amount::new(demand), weight });
+/// let shares = weighted_max_min_fair(Amount::new(42), &claims);
+/// assert_eq!(shares, [2, 10, 30].map(Amount::new));
+/// ```
+pub fn weighted_max_min_fair(capacity: Amount, claims: &[Claim]) -> Vec<Amount> {
+    let mut counting: Vec<Claim> = claims.iter().copied().filter(|it| it.weight > 0).collect();
+    let level = Level::find(capacity, &mut counting);
+    let lacking = |claim: &&Claim| claim.weight > 0 && !level.meets(**claim);
+    let weights: Vec<u64> = claims.iter().filter(lacking).map(Rising::weight).collect();
+    let mut rounded = largest_remainder(level.left, &weights).into_iter();
+    let share = |claim: &Claim| match claim.weight {
+        0 => Amount::ZERO,
+        _ if level.meets(*claim) => claim.demand,
+        _ => rounded.next().map_or(Amount::ZERO, Amount::new),
+    };
+    claims.iter().map(share).collect()
+}
+
+/// Somebody whose share rises until its demand is met. A weight is positive.
+trait Rising: Copy {
+    fn demand(&self) -> u64;
+    fn weight(&self) -> u64;
+
+    /// Whose demand is met first.
+    fn by_level(&self, other: &Self) -> Ordering {
+        product(self.demand(), other.weight()).cmp(&product(other.demand(), self.weight()))
     }
-    let count = claimants.len() as u64;
-    let (level, remainder) = (units / count, units % count);
-    claimants.sort_unstable();
-    for (rank, &claimant) in (0..count).zip(claimants.iter()) {
-        shares[claimant] = Amount::new(level + u64::from(rank < remainder));
+}
+
+impl Rising for Amount {
+    fn demand(&self) -> u64 {
+        self.units()
     }
+
+    fn weight(&self) -> u64 {
+        1
+    }
+
+    fn by_level(&self, other: &Self) -> Ordering {
+        self.cmp(other)
+    }
+}
+
+impl Rising for Claim {
+    fn demand(&self) -> u64 {
+        self.demand.units()
+    }
+
+    fn weight(&self) -> u64 {
+        self.weight.into()
+    }
+}
+
+/// Where the water stands: those whose demand is not met hold `left` together, which is less than
+/// they ask for, in proportion to their weights, which add up to `weight`.
+struct Level {
+    left: u64,
+    weight: u64,
+}
+
+impl Level {
+    /// Finds the level by halving: the median claim is met, and with it every smaller one, or it is
+    /// not, and with it no larger one.
+    fn find<C: Rising>(capacity: Amount, claims: &mut [C]) -> Self {
+        let mut level = Self { left: capacity.units(), weight: 0 };
+        let mut open = claims;
+        while !open.is_empty() {
+            let (below, median, above) = open.select_nth_unstable_by(open.len() / 2, C::by_level);
+            let needed: u128 = below.iter().map(|claim| u128::from(claim.demand())).sum();
+            let needed = needed + u128::from(median.demand());
+            let heavier = level.weight + above.iter().map(C::weight).sum::<u64>();
+            let left = u64::try_from(needed).ok().and_then(|needed| level.left.checked_sub(needed));
+            match left {
+                Some(left)
+                    if product(left, median.weight()) >= product(median.demand(), heavier) =>
+                {
+                    level.left = left;
+                    open = above;
+                }
+                _ => {
+                    level.weight = heavier + median.weight();
+                    open = below;
+                }
+            }
+        }
+        level
+    }
+
+    /// Whether `claim` has all that it asks for.
+    fn meets(&self, claim: impl Rising) -> bool {
+        product(claim.demand(), self.weight) <= product(self.left, claim.weight())
+    }
+}
+
+fn product(one: u64, other: u64) -> u128 {
+    u128::from(one) * u128::from(other)
 }
 
 #[cfg(test)]

@@ -7,8 +7,7 @@ use futures_core::Stream;
 use tokio::task::coop::consume_budget;
 
 use super::Task;
-use super::inward::{enter, leave};
-use crate::kernel::mail::Nobody;
+use super::inward::insist;
 use crate::{Agent, Context, Handler, Message};
 
 impl<A: Agent> Context<A> {
@@ -16,7 +15,7 @@ impl<A: Agent> Context<A> {
     ///
     /// The next item is asked for when the one before has a place in the mailbox: a stream waits for
     /// a slow agent, also if the mailbox [rejects](crate::WhenFull::Reject) what others send. A
-    /// mailbox without a limit takes as much as the stream gives. An item that waits for a place when
+    /// mailbox without a limit takes as much as the stream gives; one that drops, drops its items, too. An item that waits for a place when
     /// the agent ends is dropped with the stream.
     ///
     /// Ends with the stream, with the agent or when it is [aborted](Task::abort); items that are in
@@ -79,9 +78,8 @@ impl<A: Agent> Context<A> {
                 poll_fn(|context| stream.as_mut().poll_next(context)).await.map(&mut message)
             };
             while let Some(message) = next().await {
-                let Some(has_place) = enter(&cell).await else { return };
                 let run = |agent: &'static mut A, message, context| agent.handle(message, context);
-                if leave(&cell, message, Nobody, has_place, run).is_err() {
+                if !insist(&cell, message, run).await {
                     return;
                 }
             }

@@ -6,6 +6,7 @@ use foundation::owner::Reason;
 
 use super::inward::leave;
 use crate::kernel::mail::{Answer, Awaited};
+use crate::wait::Refused;
 use crate::{Agent, AgentRef, Context, DeadLetter, Handler, Message, ReplyTo};
 
 impl<A: Agent> Context<A> {
@@ -16,7 +17,7 @@ impl<A: Agent> Context<A> {
     ///
     /// If the target has ended, or ends before it answers, the caller fails with
     /// [`Exited`](crate::CallError::Exited) and the target's reason, under the name of the agent that
-    /// it called: it knows no other. If the target's mailbox is full, the caller fails with
+    /// it called: it knows no other. If the target's mailbox is full, or the message too large for it, the caller fails with
     /// [`NoReply`](crate::CallError::NoReply) at once, whatever the mailbox lets its senders do: an
     /// agent that waited here would hold up its own mail. If nobody waits for an answer, what cannot
     /// be passed on is a [dead letter](crate::System::dead_letters).
@@ -81,17 +82,23 @@ where
     let answer = reply.into_sender().map_or(Answer::Nobody, Answer::To);
     let is_awaited = matches!(answer, Answer::To(_));
     // Nobody vacates the places of an agent that has ended.
-    let has_place = if target.has_ended() { Some(false) } else { cell.room.enter() };
+    let has_place = if target.has_ended() { Some(false) } else { cell.enter_room() };
     let refused = match has_place {
         // Dropping the answer is the caller's `NoReply`.
         None => Some(Reason::Failed(target.full(()).to_string().into())),
         Some(has_place) => {
             let run = |agent: &'static mut B, message, context| agent.handle(message, context);
             leave(cell, message, Awaited { answer, deadline: None }, has_place, run).err().map(
-                |mail| {
-                    let reason = cell.reason();
-                    mail.fail(&reason);
-                    reason
+                |(refused, mail)| match refused {
+                    Refused::Ended => {
+                        let reason = cell.reason();
+                        mail.fail(&reason);
+                        reason
+                    }
+                    Refused::Full | Refused::TooLarge { .. } => {
+                        drop(mail);
+                        Reason::Failed(refused.at(cell, ()).to_string().into())
+                    }
                 },
             )
         }

@@ -10,10 +10,9 @@ use std::sync::Arc;
 
 use foundation::owner::{Down, MonitorId, OwnerRef};
 
-use super::inward::leave;
 use super::possession::Possession;
 use crate::handle::lifetime;
-use crate::kernel::mail::Nobody;
+use crate::kernel::mail::{Nobody, post};
 use crate::{Agent, AnyAgent, Context};
 
 /// The monitors of an agent that it has neither heard of nor taken back. Touched in its turns only.
@@ -30,8 +29,8 @@ impl<A: Agent> Context<A> {
     /// Monitors another agent, of any type: [`on_down`](Agent::on_down) hears of its end, once. If it
     /// has ended already, that comes at once, with [`Reason::NoProc`](crate::Reason::NoProc).
     ///
-    /// The `Down` comes in order with the mail, after the other's names have gone, and needs no place
-    /// in the mailbox. Each call is a monitor of its own. Neither agent keeps the other alive. What is
+    /// The `Down` comes after the other's names have gone. It needs no place in the mailbox, and overtakes
+    /// what waits there. Each call is a monitor of its own. Neither agent keeps the other alive. What is
     /// left of the monitor at the other agent goes when this agent ends.
     ///
     /// ```
@@ -72,7 +71,7 @@ impl<A: Agent> Context<A> {
         let id = other.monitor_with(move |down| {
             if let Some(cell) = weak.upgrade() {
                 // One that has ended does not want to know.
-                drop(leave(&cell, down, Nobody, false, hear));
+                drop(cell.signal(post(down, Nobody, hear).0));
             }
         });
         let watch = Possession::of(&cell, Watch { other, id });

@@ -11,8 +11,7 @@ use std::time::Duration;
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::Task;
-use super::inward::{enter, leave};
-use crate::kernel::cell::Cell;
+use super::inward::{insist, leave};
 use crate::kernel::mail::Nobody;
 use crate::wait::FAR;
 use crate::{Agent, Context, Handler, Message};
@@ -51,7 +50,7 @@ impl Timer {
 impl<A: Agent> Context<A> {
     /// Sends this agent a message after `delay`, counted from now in steps of a millisecond.
     ///
-    /// If the mailbox is full then, the message waits for a place. The timer ends with the agent and
+    /// If the mailbox is full then, the message waits for a place, unless the mailbox drops. The timer ends with the agent and
     /// does not keep it alive. Costs one task of the runtime until it has fired; see
     /// [`spawn`](Self::spawn).
     ///
@@ -110,9 +109,8 @@ impl<A: Agent> Context<A> {
         let flag = Arc::clone(&is_cancelled);
         let task = self.spawn(async move {
             delay.await;
-            if let Some(has_place) = enter(&cell).await {
-                ring(&cell, message, has_place, flag);
-            }
+            insist(&cell, message, |agent, message, context| ring(agent, message, context, flag))
+                .await;
         });
         Timer { task, is_cancelled }
     }
@@ -183,8 +181,12 @@ impl<A: Agent> Context<A> {
                 ticks.tick().await;
                 // Made before there is a place for it, which a panic would not give back.
                 let message = message();
-                if let Some(has_place) = cell.room.enter() {
-                    ring(&cell, message, has_place, Arc::clone(&flag));
+                if let Some(has_place) = cell.enter_room() {
+                    // One that is left after the agent's end, or finds no place, is dropped.
+                    let flag = Arc::clone(&flag);
+                    drop(leave(&cell, message, Nobody, has_place, |agent, message, context| {
+                        ring(agent, message, context, flag)
+                    }));
                 }
             }
         });
@@ -192,18 +194,16 @@ impl<A: Agent> Context<A> {
     }
 }
 
-/// Leaves a timer's message. One that is left after the agent's end is dropped.
-fn ring<A, M>(cell: &Arc<Cell<A>>, message: M, has_place: bool, is_cancelled: Cancelled)
-where
-    A: Handler<M>,
-    M: Message,
-{
-    let left = leave(cell, message, Nobody, has_place, |agent, message, context| async move {
-        if !is_cancelled.load(Ordering::Relaxed) {
-            agent.handle(message, context).await;
-        }
-    });
-    drop(left);
+/// The turn of a timer's message.
+async fn ring<A: Handler<M>, M: Message>(
+    agent: &'static mut A,
+    message: M,
+    context: &'static mut Context<A>,
+    is_cancelled: Cancelled,
+) {
+    if !is_cancelled.load(Ordering::Relaxed) {
+        agent.handle(message, context).await;
+    }
 }
 
 impl fmt::Debug for Timer {

@@ -15,11 +15,17 @@
 //! An agent ends in this order: no more mail comes in; its turn is dropped; `on_exit` runs; its state
 //! is dropped; mail that is left fails its callers; names go; each monitor hears. Whatever panics on the
 //! way keeps none of the rest from happening.
+//!
+//! One that can be made again (see [`super::revival`]) first ends as an incarnation: its turn is
+//! dropped, `on_exit` runs, its state and its belongings go, while mail waits. Its token then is with
+//! its keeper, who revives it or ends it for good. One that has nothing to do can be put to sleep: it
+//! ends as an incarnation, but is idle then, and made again for its next message.
 
 #![expect(unsafe_code, reason = "what the token protects is reached through cells")]
 
 use std::any::Any;
 use std::cell::{Cell as Slot, UnsafeCell};
+use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
 use std::sync::Arc;
@@ -27,20 +33,31 @@ use std::sync::atomic::AtomicU64;
 use std::task::Wake;
 
 use foundation::owner::{Owner, OwnerRef, Reason};
+use foundation::registry::Name;
 
+use super::backlog::{Backlog, Weight};
 use super::here::Visit;
 use super::inbox::{Chain, Inbox, Pushed, Urged};
-use super::mail::{Header, Mail};
+use super::mail::{Header, Mail, Typed, Waiter, post};
 use super::own::Own;
 use super::phase::Phase;
 use super::queue::{Runnable, abandon};
+use super::revival::Revival;
 use super::room::Room;
 use crate::sync::{AtomicU8, AtomicUsize, Mutex, Ordering, fence, lock};
 use crate::system::Shared;
-use crate::{Agent, AgentId, Context, Mailbox};
+use crate::wait::Refused;
+use crate::{Agent, AgentId, Context, Mailbox, Message};
 
+mod drain;
 mod end;
+mod exits;
+mod look;
+mod policy;
 mod turn;
+
+pub(crate) use drain::Barrier;
+pub(crate) use exits::Noted;
 
 /// Orders to an agent, from anywhere.
 mod order {
@@ -52,13 +69,25 @@ mod order {
     pub(super) const BROKEN: u8 = 4;
     /// The last handle was dropped: end when there is no more mail.
     pub(super) const ORPHAN: u8 = 8;
+    /// There are signals. Set and taken back under the lock of the agent's life.
+    pub(super) const SIGNAL: u8 = 16;
+    /// The end was begun.
+    pub(super) const EXITING: u8 = 32;
+    /// The mailbox is shut: end when there is no more mail.
+    pub(super) const DRAIN: u8 = 64;
+    /// What ends nothing before the turn in progress has.
+    pub(super) const PATIENT: u8 = STOP | EXITING;
+    /// What keeps no turn from being begun or polled.
+    pub(super) const HARMLESS: u8 = LASTING | DRAIN;
+    /// What an incarnation leaves to the next one.
+    pub(super) const LASTING: u8 = ORPHAN | SIGNAL;
 }
 
 /// See the module's page.
 pub(crate) struct Cell<A: Agent> {
     inbox: Inbox<Header<A>>,
     phase: Phase,
-    /// Bits of [`order`], never taken back. Written before the inbox is urged, and read after the
+    /// Bits of [`order`], not taken back while an incarnation lives. Written before the inbox is urged, and read after the
     /// token was taken or mail was looked for.
     orders: AtomicU8,
     /// How far the agent's life has come. Written by the holder of the token.
@@ -66,6 +95,8 @@ pub(crate) struct Cell<A: Agent> {
     /// Set by [`Context::reply_later`](crate::Context::reply_later) within a poll: the turn is over
     /// although it has no answer. Only the holder of the token touches it.
     deferred: Slot<bool>,
+    /// Its incarnation ends because it has nothing to do. Only the holder of the token touches it.
+    is_dozing: Slot<bool>,
     /// The turn in progress, or null. Owned; only the holder of the token touches it.
     turn: Slot<*mut Header<A>>,
     /// Mail that was taken from the inbox and not begun. Only the holder of the token touches it.
@@ -76,12 +107,14 @@ pub(crate) struct Cell<A: Agent> {
     pub(crate) handles: AtomicUsize,
     /// Turns that have ended. Written by the holder of the token.
     handled: AtomicU64,
+    /// What its timed polls stand for. Written by the holder of the token.
+    busy_ns: AtomicU64,
     /// Where it stands among the living. Written once, by whoever spawns it, who holds the token.
     place: Slot<usize>,
     pub(crate) id: AgentId,
     pub(crate) system: Arc<Shared>,
-    pub(crate) life: Mutex<Life>,
-    pub(crate) extras: Option<Box<Extras>>,
+    life: Mutex<Life<A>>,
+    pub(crate) extras: Option<Box<Extras<A>>>,
     /// Only the holder of the token, or the turn in progress, touches these two.
     agent: UnsafeCell<Option<A>>,
     context: UnsafeCell<Context<A>>,
@@ -92,12 +125,15 @@ mod stage {
     pub(super) const INIT: u8 = 0;
     pub(super) const ALIVE: u8 = 1;
     pub(super) const EXIT: u8 = 2;
-    pub(super) const ENDED: u8 = 3;
+    /// Between two incarnations.
+    pub(super) const DOWN: u8 = 3;
+    /// The same, until there is mail.
+    pub(super) const ASLEEP: u8 = 4;
+    pub(super) const ENDED: u8 = 5;
 }
 
 /// What few ask for and many may ask at once. No code of a user runs under its lock.
-#[derive(Default)]
-pub(crate) struct Life {
+struct Life<A: Agent> {
     /// Made when somebody monitors the agent or gives it something.
     owner: Option<Owner>,
     /// The owner, once the agent has ended and what it owned goes or has gone.
@@ -105,16 +141,29 @@ pub(crate) struct Life {
     /// Why the agent ends or has ended. The first reason stays, unless it is killed.
     reason: Option<Reason>,
     has_ended: bool,
+    /// Whether the present incarnation hears of the exits of agents that it is linked to.
+    traps_exits: bool,
+    /// What overtakes the mail, in order.
+    #[expect(clippy::box_collection, reason = "most agents have none: a word instead of four")]
+    signals: Option<Box<VecDeque<Mail<A>>>>,
 }
 
 /// What an agent has only if it was asked for at its spawn.
-#[derive(Default)]
-pub(crate) struct Extras {
-    pub(crate) name: Option<foundation::registry::Name>,
+pub(crate) struct Extras<A: Agent> {
+    pub(crate) name: Option<Name>,
     pub(crate) span: Option<tracing::Span>,
     pub(crate) memory: Option<(foundation::memory::Account, u64)>,
     pub(crate) home: Option<Arc<dyn Home>>,
+    pub(crate) revival: Option<Revival<A>>,
+    /// Made for a mailbox that does more than count.
+    pub(crate) backlog: Option<Backlog<Mail<A>>>,
 }
+
+/// Why a message comes back, and what was made of it.
+type Denied<A, M, R, W> = (Refused, Mail<A>, Typed<A, M, R, W>);
+
+/// The payload of the turn that is an agent's `init`.
+pub(crate) struct Init;
 
 /// Where an agent is run that not every thread may run.
 pub(crate) trait Home: Send + Sync {
@@ -122,7 +171,7 @@ pub(crate) trait Home: Send + Sync {
     fn push(&self, resident: Arc<dyn Runnable>) -> Result<(), Arc<dyn Runnable>>;
 }
 
-// SAFETY: `agent`, `context`, `batch`, `turn` and `deferred` are touched only by the holder of the
+// SAFETY: `agent`, `context`, `batch`, `turn`, `deferred` and `is_dozing` are touched only by the holder of the
 // token, of which there is one, and which is handed on with release and acquire; what they hold is
 // `Send`. So is `place`, which is written once, before the token is first handed on. All else is `Sync`
 // by itself.
@@ -131,31 +180,38 @@ unsafe impl<A: Agent> Sync for Cell<A> {}
 unsafe impl<A: Agent> Send for Cell<A> {}
 
 impl<A: Agent> Cell<A> {
-    /// A cell whose token is the caller's, with one handle.
+    /// A cell whose token is the caller's, with one handle. One without an agent is to be revived.
     pub(crate) fn new(
-        agent: A,
+        agent: Option<A>,
         id: AgentId,
         system: Arc<Shared>,
         mailbox: Mailbox,
-        extras: Option<Box<Extras>>,
+        mut extras: Option<Box<Extras<A>>>,
     ) -> Arc<Self> {
+        let backlog = Backlog::of(mailbox);
+        let room = Room::new(mailbox, backlog.is_some(), system.config.mailbox_mark);
+        if backlog.is_some() {
+            extras.get_or_insert_default().backlog = backlog;
+        }
         let cell = Arc::new(Self {
             inbox: Inbox::claimed(),
             phase: Phase::new(),
             orders: AtomicU8::new(0),
             stage: AtomicU8::new(stage::INIT),
             deferred: Slot::new(false),
+            is_dozing: Slot::new(false),
             turn: Slot::new(ptr::null_mut()),
             batch: UnsafeCell::new(Chain::empty()),
-            room: Room::new(mailbox),
+            room,
             handles: AtomicUsize::new(1),
             handled: AtomicU64::new(0),
+            busy_ns: AtomicU64::new(0),
             place: Slot::new(usize::MAX),
             id,
             system,
-            life: Mutex::default(),
+            life: Mutex::new(Life::default()),
             extras,
-            agent: UnsafeCell::new(Some(agent)),
+            agent: UnsafeCell::new(agent),
             context: UnsafeCell::new(Context::new(Own::nobody())),
         });
         // SAFETY: nobody else knows of the cell.
@@ -173,9 +229,42 @@ impl<A: Agent> Cell<A> {
         self.place.get()
     }
 
+    /// Leaves a message, as the mailbox has it; `weight` is [its own](Self::weigh), `run` makes its turn.
+    /// It comes back if it is refused, with why.
+    #[inline]
+    pub(crate) fn admit<M, R, F, G, W>(
+        self: &Arc<Self>,
+        message: M,
+        weight: Option<Weight>,
+        has_place: bool,
+        waiter: W,
+        run: G,
+    ) -> Result<(), Denied<A, M, R, W>>
+    where
+        M: Send + 'static,
+        R: Send + 'static,
+        W: Waiter<R>,
+        F: Future<Output = R> + Send + 'static,
+        G: FnOnce(&'static mut A, M, &'static mut Context<A>) -> F + Send + 'static,
+    {
+        let (mut mail, typed) = post(message, waiter, run);
+        mail.set_place(has_place);
+        let left = match weight {
+            None => self.deliver(mail).map_err(|mail| (Refused::Ended, mail)),
+            Some(weight) => self.put(mail, weight),
+        };
+        left.map_err(|(refused, mail)| (refused, mail, typed))
+    }
+
+    /// What the mailbox wants to know of a message; `None` if it only counts. Runs code of a user.
+    #[inline]
+    pub(crate) fn weigh<M: Message>(&self, message: &M) -> Option<Weight> {
+        self.backlog().map(|backlog| backlog.weigh(message))
+    }
+
     /// Leaves a piece of mail. It comes back if the agent has ended.
     #[inline]
-    pub(crate) fn deliver(self: &Arc<Self>, mail: Mail<A>) -> Result<(), Mail<A>> {
+    fn deliver(self: &Arc<Self>, mail: Mail<A>) -> Result<(), Mail<A>> {
         match self.inbox.push(mail.into_raw()) {
             Pushed::Left => Ok(()),
             Pushed::Claimed => {
@@ -187,8 +276,44 @@ impl<A: Agent> Cell<A> {
         }
     }
 
+    /// Leaves a piece of mail that overtakes what waits in the mailbox, in the order of signals. It comes
+    /// back if the agent has ended.
+    pub(crate) fn signal(self: &Arc<Self>, mail: Mail<A>) -> Result<(), Mail<A>> {
+        {
+            let mut life = lock(&self.life);
+            if life.has_ended {
+                return Err(mail);
+            }
+            life.signals.get_or_insert_default().push_back(mail);
+            self.orders.fetch_or(order::SIGNAL, Ordering::Release);
+        }
+        self.heed(false);
+        Ok(())
+    }
+
+    /// Puts mail before all that waits, in its order. The caller holds the token, or is the turn that is
+    /// being polled.
+    pub(crate) fn put_first(&self, mail: Vec<Mail<A>>) {
+        if mail.is_empty() {
+            return;
+        }
+        // SAFETY: the token is ours or our turn's, and the batch is borrowed by nobody while a turn is
+        // polled.
+        let batch = unsafe { &mut *self.batch.get() };
+        for mail in mail.into_iter().rev() {
+            batch.put_first(mail.into_raw());
+        }
+        // Whoever lent its thread to this turn gives the token back if there is no note.
+        self.inbox.urge();
+    }
+
     pub(crate) fn is_closed(&self) -> bool {
         self.inbox.is_closed()
+    }
+
+    /// Whether there is nothing to do for the agent at this moment.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.inbox.is_idle()
     }
 
     /// Why the agent ends or has ended.
@@ -210,22 +335,30 @@ impl<A: Agent> Cell<A> {
     }
 
     fn order(self: &Arc<Self>, order: u8, reason: Option<Reason>) {
-        if let Some(reason) = reason {
+        let life = reason.map(|reason| {
             let mut life = lock(&self.life);
             let overrules =
                 order == order::KILL && self.stage.load(Ordering::Relaxed) < stage::EXIT;
             if (life.reason.is_none() || overrules) && !life.has_ended {
                 life.reason = Some(reason);
             }
-        }
+            life
+        });
+        // Within the lock: whoever makes the next incarnation takes reason and order back together.
         self.orders.fetch_or(order, Ordering::Release);
+        drop(life);
+        self.heed(order == order::KILL);
+    }
+
+    /// Sees to it that orders are looked at, which were written before.
+    fn heed(self: &Arc<Self>, must_end: bool) {
         // Between the order and the wake: see `suspend`.
         fence(Ordering::SeqCst);
         match self.inbox.urge() {
             Urged::Claimed => self.schedule(),
             // A suspended turn keeps the token, and one that runs `on_exit` is closed: wake it. Whoever
             // is only asked to stop ends its turn first, by its own wake.
-            Urged::Noted | Urged::Closed if order == order::KILL => self.wake_turn(),
+            Urged::Noted | Urged::Closed if must_end => self.wake_turn(),
             Urged::Noted | Urged::Closed => {}
         }
     }
@@ -268,13 +401,32 @@ impl<A: Agent> Cell<A> {
         }
     }
 
-    /// What gives the agent's monitors and possessions their place; `None` if it has ended and had none.
+    /// What gives the agent's monitors and names their place; `None` if it has ended and had none.
     pub(crate) fn owner(&self) -> Option<OwnerRef> {
         let mut life = lock(&self.life);
         if life.has_ended {
             return life.ending.clone();
         }
         Some(life.owner.get_or_insert_with(Owner::new).handle())
+    }
+
+    /// What gives the possessions of the present incarnation their place.
+    pub(crate) fn belongings(&self) -> Option<OwnerRef> {
+        match self.revival() {
+            Some(revival) => revival.belongings(),
+            None => self.owner(),
+        }
+    }
+
+    /// Where the mail waits if the mailbox does more than count.
+    #[inline]
+    pub(crate) fn backlog(&self) -> Option<&Backlog<Mail<A>>> {
+        self.extras.as_ref()?.backlog.as_ref()
+    }
+
+    /// What the agent has if it can be made again.
+    pub(crate) fn revival(&self) -> Option<&Revival<A>> {
+        self.extras.as_ref()?.revival.as_ref()
     }
 
     pub(crate) fn handled(&self) -> u64 {
@@ -293,8 +445,12 @@ impl<A: Agent> Cell<A> {
 
     /// What the agent is called in reports.
     pub(crate) fn label(&self) -> String {
-        let name = self.extras.as_ref().and_then(|extras| extras.name.as_ref());
-        name.map_or_else(|| self.id.to_string(), ToString::to_string)
+        self.name().map_or_else(|| self.id.to_string(), ToString::to_string)
+    }
+
+    /// The name that it was spawned with.
+    pub(crate) fn name(&self) -> Option<&Name> {
+        self.extras.as_ref()?.name.as_ref()
     }
 }
 
@@ -310,7 +466,26 @@ impl<A: Agent> Wake for Cell<A> {
     }
 }
 
-impl Extras {
+impl<A: Agent> Default for Life<A> {
+    fn default() -> Self {
+        Self {
+            owner: None,
+            ending: None,
+            reason: None,
+            has_ended: false,
+            traps_exits: false,
+            signals: None,
+        }
+    }
+}
+
+impl<A: Agent> Default for Extras<A> {
+    fn default() -> Self {
+        Self { name: None, span: None, memory: None, home: None, revival: None, backlog: None }
+    }
+}
+
+impl<A: Agent> Extras<A> {
     fn enter<O>(&self, work: impl FnOnce() -> O) -> O {
         let work = || match &self.span {
             None => work(),

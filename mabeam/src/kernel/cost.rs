@@ -92,12 +92,22 @@ impl Costs {
         Timing(is_timed.then(Instant::now))
     }
 
-    /// Learns from a poll that is over.
+    /// Learns from a poll that is over, and returns how long it took if it was timed.
     #[inline]
-    pub(crate) fn learn(&self, place: u16, timing: &Timing) {
-        if let Some(began) = timing.0 {
-            remember(&self.places[usize::from(place) % PLACES], began.elapsed());
-        }
+    pub(crate) fn learn(&self, place: u16, timing: &Timing) -> Option<Duration> {
+        let taken = timing.0?.elapsed();
+        remember(&self.places[usize::from(place) % PLACES], taken);
+        Some(taken)
+    }
+
+    /// The time that a timed poll stands for, in nanoseconds: its own, and if it was one in `period` of
+    /// cheap ones, that of the others. Each of these is taken to be as long, or as long as the worst that
+    /// was known if that is less: a poll during which the thread was not run says nothing of others.
+    #[cold]
+    pub(crate) fn stands_for(&self, taken: Duration, known: u32, period: u32) -> u64 {
+        let taken = u64::try_from(taken.as_nanos()).unwrap_or(u64::MAX);
+        let others = if self.is_lendable(known) { u64::from(period - 1) } else { 0 };
+        taken.saturating_add(others * taken.min(u64::from(known)))
     }
 }
 
@@ -152,6 +162,16 @@ mod tests {
         }
         assert!(costs.is_lendable(costs.known(at)), "it fades");
         assert_ne!(super::place::<u8, u16>(), super::place::<u16, u8>());
+    }
+
+    #[test]
+    fn a_sample_of_cheap_polls_stands_for_the_others_and_a_dear_one_for_itself() {
+        let costs = Costs::new(Duration::from_micros(10));
+        let stands_for = |taken, known| costs.stands_for(Duration::from_nanos(taken), known, 31);
+        assert_eq!(stands_for(500, UNKNOWN), 500, "each is timed");
+        assert_eq!(stands_for(50_000, 20_000), 50_000, "each is timed");
+        assert_eq!(stands_for(100, 400), 31 * 100);
+        assert_eq!(stands_for(5_000_000, 400), 5_000_000 + 30 * 400, "an accident");
     }
 
     #[test]

@@ -160,6 +160,19 @@ impl<T: Link> Inbox<T> {
         Chain::reversed(mail(self.word.swap(ptr::null_mut(), Ordering::AcqRel)))
     }
 
+    /// Lets nothing more in, unless there is mail. The caller holds the token; after `true` it ends.
+    pub(crate) fn try_close(&self) -> bool {
+        let closed = ptr::without_provenance_mut(CLOSED);
+        let mut old = self.word.load(Ordering::Relaxed);
+        while mail(old).is_null() {
+            match self.word.compare_exchange_weak(old, closed, Ordering::AcqRel, Ordering::Relaxed) {
+                Ok(_) => return true,
+                Err(now) => old = now,
+            }
+        }
+        false
+    }
+
     /// Takes all mail and lets nothing more in. The caller holds the token, which ends.
     pub(crate) fn close(&self) -> Chain<T> {
         let closed = ptr::without_provenance_mut(CLOSED);
@@ -169,6 +182,11 @@ impl<T: Link> Inbox<T> {
     /// Whether the agent has ended. One that has not may end at any moment.
     pub(crate) fn is_closed(&self) -> bool {
         self.word.load(Ordering::Acquire).addr() == CLOSED
+    }
+
+    /// Whether the agent is at rest. One that is may be woken at any moment.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.word.load(Ordering::Relaxed).addr() == IDLE
     }
 }
 
@@ -202,6 +220,13 @@ impl<T: Link> Chain<T> {
         // SAFETY: the items of a chain are its own.
         self.head = unsafe { T::link(item) };
         Some(item)
+    }
+
+    /// Adds an item before those of this chain, which owns it from now on.
+    pub(crate) fn put_first(&mut self, item: NonNull<T>) {
+        // SAFETY: the item is the caller's, and handed over.
+        unsafe { T::set_link(item, self.head) };
+        self.head = item.as_ptr();
     }
 
     /// Adds the items of another chain after those of this one. Costs a step for each of these.

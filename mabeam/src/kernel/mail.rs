@@ -249,6 +249,17 @@ impl<A: Agent> Mail<A> {
         (self.header().table.payload)()
     }
 
+    /// What tells the name of the payload's type.
+    ///
+    /// # Safety
+    ///
+    /// `header` is from [`into_raw`](Self::into_raw) and the caller's.
+    #[inline]
+    pub(crate) unsafe fn namer(header: NonNull<Header<A>>) -> fn() -> &'static str {
+        // SAFETY: promised by the caller.
+        unsafe { header.as_ref().table.payload }
+    }
+
     /// Where the payload's cost is known. See [`super::cost`].
     ///
     /// # Safety

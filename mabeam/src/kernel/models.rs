@@ -12,8 +12,10 @@
 //! | [`cell`] | the two words together with orders and handles |
 //! | [`reply`] | what becomes of a call |
 //! | [`exit`] | who hears of an end |
+//! | [`policy`] | mail that waits in a backlog |
+//! | [`revival`] | agents between two incarnations, and asleep |
 //!
-//! The last three run real cells, in a system whose carriers are the model's threads: each runs what
+//! The last five run real cells, in a system whose carriers are the model's threads: each runs what
 //! is queued after what it does itself. What of a cell is not an atomic or a lock of [`crate::sync`] is
 //! invisible to loom: reference counts, the channel of an answer, and `foundation`, which is built with
 //! std here and has models of its own. Such a step happens at once, at the place where it stands;
@@ -33,11 +35,14 @@ use loom::thread::{self, JoinHandle};
 use super::inbox::{Chain, Link};
 
 mod cell;
+mod drain;
 mod exit;
 mod inbox;
 mod phase;
+mod policy;
 mod reply;
 mod rest;
+mod revival;
 mod world;
 
 /// What a thread's stack holds, in words: loom's own choice is too small for a cell and its system.

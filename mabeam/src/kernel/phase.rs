@@ -46,6 +46,11 @@ impl Phase {
         self.0.compare_exchange(RUNNING, SUSPENDED, Ordering::AcqRel, Ordering::Acquire).is_ok()
     }
 
+    /// Whether the turn waits for a wake, at this moment. Means nothing while there is none.
+    pub(crate) fn is_suspended(&self) -> bool {
+        self.0.load(Ordering::Relaxed) == SUSPENDED
+    }
+
     /// Wakes. `true` if the caller now holds the token, and has to queue the agent.
     #[must_use]
     pub(crate) fn wake(&self) -> bool {

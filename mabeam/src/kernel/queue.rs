@@ -24,6 +24,7 @@
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::io;
+use std::ops::Deref;
 use std::pin::Pin;
 use std::ptr;
 use std::sync::Arc;
@@ -34,8 +35,10 @@ use foundation::panics::quietly;
 use tokio::runtime::{Handle, worker_index};
 use tokio::task::coop;
 
+use super::chooser::Chooser;
 use super::rest::Rest;
-use super::warden::{Beat, Warden};
+use super::warden::{Beat, Post, Warden, Watch};
+use crate::AgentId;
 use crate::sync::{AtomicBool, Mutex, Ordering, lock};
 
 /// At most so many agents in one poll of a carrier.
@@ -45,6 +48,9 @@ const SLICE: usize = 32;
 const AROUND: usize = 16;
 /// At most so much work in one poll of a carrier, if its cost is known.
 const SLICE_NS: u64 = 500_000;
+/// Fewer agents than this in one poll of a carrier that draws them: maybe none, so that what else is
+/// ready goes first.
+const DRAWN_SLICE: usize = 4;
 
 crate::sync::thread_local! {
     /// The queue whose carrier runs an item on this thread, or 0.
@@ -57,6 +63,11 @@ crate::sync::thread_local! {
 
 /// Something that can be queued and run.
 pub(crate) trait Runnable: Send + Sync {
+    /// Which agent it is, if it is one.
+    fn agent(&self) -> Option<AgentId> {
+        None
+    }
+
     /// Runs it, and returns what that cost, by what is known of it, in nanoseconds. The caller took it
     /// from the queue, once for each time that it was queued.
     fn run(self: Arc<Self>) -> u64;
@@ -104,11 +115,15 @@ pub(crate) struct RunQueue<T: ?Sized> {
     queues: Box<[CachePadded<Mutex<Queue<T>>>]>,
     rest: Rest,
     warden: Warden,
+    /// What each carrier does, for the warden.
+    posts: Box<[CachePadded<Post>]>,
     /// Set when the runtime drops a carrier: nothing that is queued will be run any more. Set before
     /// the queues are emptied, and looked at within a queue's lock, so nothing comes after that.
     is_closed: AtomicBool,
     /// Set when no more work will come: carriers end when they find nothing.
     is_stopped: AtomicBool,
+    /// In tests: who is next, instead of whoever waits longest.
+    chooser: Option<Chooser>,
 }
 
 /// What waits at one worker.
@@ -140,24 +155,31 @@ impl<T: Runnable + ?Sized + 'static> RunQueue<T> {
             queues,
             rest: Rest::new(),
             warden: Warden::default(),
+            posts: (0..carriers_of(workers)).map(|_| CachePadded::default()).collect(),
             is_closed: AtomicBool::new(false),
             is_stopped: AtomicBool::new(false),
+            chooser: None,
         }
     }
 
+    /// The same, but of those who wait in a queue the next is drawn.
+    pub(crate) fn drawn(self, chooser: Option<Chooser>) -> Self {
+        Self { chooser, ..self }
+    }
+
     /// Starts the carriers on the runtime. When it drops one, the queue is closed and `on_end` is
-    /// called.
+    /// called. What holds a worker is told to `watch`.
     pub(crate) fn start(
         self: &Arc<Self>,
         runtime: &Handle,
         on_end: &Arc<dyn Fn() + Send + Sync>,
+        watch: Watch,
     ) -> io::Result<()> {
         // A runtime of one thread has nobody else to run what waits.
-        let per_worker = if self.queues.len() > 1 { 2 } else { 1 };
         if self.queues.len() > 1 {
-            Warden::start(Arc::clone(self))?;
+            Warden::start(Arc::clone(self), watch)?;
         }
-        for carrier in self.carriers(per_worker * self.queues.len(), on_end) {
+        for carrier in self.carriers(carriers_of(self.queues.len()), on_end) {
             runtime.spawn(carrier);
         }
         Ok(())
@@ -233,7 +255,13 @@ impl<T: Runnable + ?Sized + 'static> RunQueue<T> {
         let len = self.queues.len();
         (0..len).find_map(|step| {
             let mut queue = lock(&self.queues[first.wrapping_add(step) % len]);
-            let item = queue.waiting.pop_front()?;
+            let item = match &self.chooser {
+                None => queue.waiting.pop_front()?,
+                Some(chooser) => {
+                    let next = chooser.below(queue.waiting.len())?;
+                    queue.waiting.remove(next)?
+                }
+            };
             queue.taken = queue.taken.wrapping_add(1);
             Some((item, !queue.waiting.is_empty()))
         })
@@ -276,11 +304,23 @@ impl<T: Runnable + ?Sized + 'static> Beat for Arc<RunQueue<T>> {
     fn call(&self) {
         RunQueue::call(self);
     }
+
+    fn posts(&self) -> &[CachePadded<Post>] {
+        &self.posts
+    }
+}
+
+/// So many carriers are started on so many workers.
+const fn carriers_of(workers: usize) -> usize {
+    if workers > 1 { 2 * workers } else { 1 }
 }
 
 impl<T: Runnable + ?Sized + 'static> Carrier<T> {
     fn next(&mut self) -> Option<(Arc<T>, bool)> {
         self.taken = self.taken.wrapping_add(1);
+        if let Some(post) = self.post() {
+            post.turn_to(self.taken);
+        }
         if self.taken.is_multiple_of(AROUND) {
             self.run_queue.pop_from(self.taken / AROUND)
         } else {
@@ -288,9 +328,49 @@ impl<T: Runnable + ?Sized + 'static> Carrier<T> {
         }
     }
 
+    /// Runs what is queued, for a while.
+    fn carry(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        if std::mem::take(&mut self.rests) {
+            self.run_queue.rest.get_up(self.index);
+        }
+        let mut spent_ns: u64 = 0;
+        // What is known of cost differs from run to run.
+        let drawn = self.run_queue.chooser.as_ref().and_then(|chooser| chooser.below(DRAWN_SLICE));
+        for _ in 0..drawn.unwrap_or(SLICE) {
+            if let Some((item, has_more)) = self.next() {
+                if has_more {
+                    self.run_queue.call();
+                }
+                spent_ns = spent_ns.saturating_add(self.run(item));
+                if (spent_ns > SLICE_NS && drawn.is_none()) || !coop::has_budget_remaining() {
+                    break;
+                }
+            } else {
+                self.run_queue.rest.lie_down(self.index, context.waker());
+                if self.run_queue.is_stopped.load(Ordering::Acquire) {
+                    return Poll::Ready(());
+                }
+                if self.run_queue.is_empty() {
+                    self.rests = true;
+                    return Poll::Pending;
+                }
+                self.run_queue.rest.get_up(self.index);
+            }
+        }
+        context.waker().wake_by_ref();
+        Poll::Pending
+    }
+
+    fn post(&self) -> Option<&Post> {
+        self.run_queue.posts.get(self.index).map(Deref::deref)
+    }
+
     /// Runs an item. What panics here is a waker or a subscriber of somebody else's: a carrier goes on.
     fn run(&self, item: Arc<T>) -> u64 {
         let mut spent_ns = 0;
+        if let Some(post) = self.post() {
+            post.run(item.agent());
+        }
         let outer = CARRIED.with(|carried| carried.replace(self.run_queue.address()));
         quietly(|| spent_ns = item.run());
         CARRIED.with(|carried| carried.set(outer));
@@ -303,33 +383,14 @@ impl<T: Runnable + ?Sized + 'static> Future for Carrier<T> {
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
         let this = &mut *self;
-        if std::mem::take(&mut this.rests) {
-            this.run_queue.rest.get_up(this.index);
+        if let Some(post) = this.post() {
+            post.begin();
         }
-        let mut spent_ns: u64 = 0;
-        for _ in 0..SLICE {
-            if let Some((item, has_more)) = this.next() {
-                if has_more {
-                    this.run_queue.call();
-                }
-                spent_ns = spent_ns.saturating_add(this.run(item));
-                if spent_ns > SLICE_NS || !coop::has_budget_remaining() {
-                    break;
-                }
-            } else {
-                this.run_queue.rest.lie_down(this.index, context.waker());
-                if this.run_queue.is_stopped.load(Ordering::Acquire) {
-                    return Poll::Ready(());
-                }
-                if this.run_queue.is_empty() {
-                    this.rests = true;
-                    return Poll::Pending;
-                }
-                this.run_queue.rest.get_up(this.index);
-            }
+        let polled = this.carry(context);
+        if let Some(post) = this.post() {
+            post.leave();
         }
-        context.waker().wake_by_ref();
-        Poll::Pending
+        polled
     }
 }
 

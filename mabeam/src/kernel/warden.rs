@@ -9,11 +9,21 @@
 //!
 //! It sleeps once nothing was queued for [`IDLE_TICKS`]. Whoever queues something then wakes it, once:
 //! it says that it sleeps and looks at the queues after that; who queues looks for it after queueing.
+//!
+//! It also sees which carrier runs the same agent for long, and says so while it does: see [`Watch`].
+//! While a carrier works, it sleeps for at most half of what counts as long. A carrier is at its
+//! [post](Post) before it takes anything from a queue, and a queue has a lock: whoever finds it empty
+//! sees who took what was in it.
 
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU8, Ordering, fence};
+use std::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering, fence};
 use std::thread::{self, Thread};
 use std::time::Duration;
+
+use crossbeam_utils::CachePadded;
+
+use super::held::Held;
+use crate::AgentId;
 
 /// How long something may wait in a queue before another carrier is called: two of these at most.
 const TICK: Duration = Duration::from_micros(500);
@@ -31,6 +41,27 @@ pub(crate) struct Warden {
     thread: OnceLock<Thread>,
 }
 
+/// What a carrier does, as far as the warden can see. Written by that carrier alone; hints, so relaxed.
+#[derive(Default)]
+pub(crate) struct Post {
+    /// The id of the agent that it runs, [`NOBODY`] before the first, or 0 while it does not work.
+    agent: AtomicU64,
+    /// Another one for each agent.
+    number: AtomicUsize,
+}
+
+/// The agent of a carrier that has run none since it began to work: no agent has this id.
+const NOBODY: u64 = u64::MAX;
+
+/// Who is told of agents that hold a worker.
+pub(crate) struct Watch {
+    /// So long is long.
+    pub(crate) mark: Duration,
+    /// Called on the warden's thread, while the worker is held, with who holds it and for how long: once
+    /// that is long, and again each time that it has doubled.
+    pub(crate) on_held: Box<dyn Fn(AgentId, Duration) + Send>,
+}
+
 /// What a warden sees of the queues.
 pub(crate) trait Beat: Send + Sync + 'static {
     /// The warden of these queues.
@@ -41,17 +72,58 @@ pub(crate) trait Beat: Send + Sync + 'static {
 
     /// Calls another carrier.
     fn call(&self);
+
+    /// What each carrier does.
+    fn posts(&self) -> &[CachePadded<Post>];
+}
+
+impl Post {
+    /// The carrier begins to work.
+    #[inline]
+    pub(crate) fn begin(&self) {
+        self.agent.store(NOBODY, Ordering::Relaxed);
+    }
+
+    /// It is about to take the next agent.
+    #[inline]
+    pub(crate) fn turn_to(&self, number: usize) {
+        self.number.store(number, Ordering::Relaxed);
+    }
+
+    /// It runs an agent.
+    #[inline]
+    pub(crate) fn run(&self, agent: Option<AgentId>) {
+        self.agent.store(agent.map_or(NOBODY, AgentId::get), Ordering::Relaxed);
+    }
+
+    /// It works no more.
+    #[inline]
+    pub(crate) fn leave(&self) {
+        self.agent.store(0, Ordering::Relaxed);
+    }
+
+    /// Whether the carrier works.
+    pub(super) fn is_manned(&self) -> bool {
+        self.agent.load(Ordering::Relaxed) != 0
+    }
+
+    /// Which agent it runs, and for which time.
+    pub(super) fn run_of(&self) -> Option<(AgentId, usize)> {
+        let agent = self.agent.load(Ordering::Relaxed);
+        let agent = AgentId::from_u64(agent).filter(|_| agent != NOBODY)?;
+        Some((agent, self.number.load(Ordering::Relaxed)))
+    }
 }
 
 impl Warden {
     /// Starts the thread. It ends with [`end`](Self::end).
-    pub(crate) fn start(beat: impl Beat) -> std::io::Result<()> {
-        let watch = move || {
+    pub(crate) fn start(beat: impl Beat, watch: Watch) -> std::io::Result<()> {
+        let work = move || {
             let warden = beat.warden();
             warden.thread.get_or_init(thread::current);
-            warden.watch(&beat);
+            warden.watch(&beat, Held::new(watch));
         };
-        thread::Builder::new().name("mabeam-warden".to_owned()).spawn(watch).map(drop)
+        thread::Builder::new().name("mabeam-warden".to_owned()).spawn(work).map(drop)
     }
 
     /// Sees to it that the warden is awake, after something was queued.
@@ -79,12 +151,14 @@ impl Warden {
         }
     }
 
-    fn watch(&self, beat: &impl Beat) {
+    fn watch(&self, beat: &impl Beat, mut held: Held) {
         let mut before = beat.fronts();
         let mut idle_ticks = 0;
+        let mut is_manned = false;
         loop {
             match self.state.load(Ordering::Acquire) {
                 ENDED => return,
+                ASLEEP if is_manned => thread::park_timeout(held.pause()),
                 ASLEEP => thread::park(),
                 _ => thread::park_timeout(TICK),
             }
@@ -98,6 +172,9 @@ impl Warden {
             if idle_ticks >= IDLE_TICKS && self.falls_asleep(beat) {
                 idle_ticks = 0;
             }
+            held.look(beat.posts());
+            // After the queues.
+            is_manned = beat.posts().iter().any(|post| post.is_manned());
         }
     }
 

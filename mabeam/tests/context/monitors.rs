@@ -34,7 +34,7 @@ async fn of_an_agent_that_has_ended_it_hears_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_down_needs_no_place_and_comes_in_order() {
+async fn a_down_needs_no_place_and_overtakes_mail() {
     let mut bench = Bench::with(Mailbox::bounded(1)).await;
     let others = [bench.other().await, bench.other().await];
     let [first, second] = others.clone();
@@ -49,8 +49,8 @@ async fn a_down_needs_no_place_and_comes_in_order() {
     others[1].monitor().down().await.unwrap();
     drop(hold);
     assert_eq!(bench.next().await, Seen::Down(first, Reason::Killed));
-    assert_eq!(bench.next().await, Seen::Said(1));
     assert_eq!(bench.next().await, Seen::Down(second, Reason::Killed));
+    assert_eq!(bench.next().await, Seen::Said(1));
 }
 
 #[tokio::test(start_paused = true)]
@@ -65,14 +65,10 @@ async fn a_monitor_that_was_taken_back_is_silent() {
     let [late, stays] =
         bench.run(move |_, context| [context.monitor(&handle), context.monitor(&handle)]).await;
     let hold = hold(&bench.probe).await;
-    // Comes before the two downs.
-    bench
-        .probe
-        .cast(run(move |_, context| assert!(context.demonitor(late), "on its way")))
-        .unwrap();
     other.kill();
     other.monitor().down().await.unwrap();
-    drop(hold);
+    let last = move |context: &mut Context<Probe>| assert!(context.demonitor(late), "on its way");
+    assert!(hold.send(Box::new(move |_, context| last(context))).is_ok());
     assert_eq!(bench.next().await, Seen::Down(stays, Reason::Killed));
     bench.expect_nothing().await;
 }

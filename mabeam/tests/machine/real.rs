@@ -108,6 +108,7 @@ fn outcome_of_cast(tag: u64, error: CastError<Task>) -> Outcome {
             Outcome::Full
         }
         CastError::Ended { reason, .. } => Outcome::Ended(reason.clone()),
+        CastError::TooLarge { .. } => panic!("bytes are not counted"),
     };
     assert_eq!(error.into_message().tag, tag, "the message comes back");
     outcome

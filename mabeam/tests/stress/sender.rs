@@ -164,6 +164,7 @@ impl Sender {
                 assert!(agent.has_ended());
                 self.tally.ended += 1;
             }
+            Err(refused @ CastError::TooLarge { .. }) => panic!("{refused}"),
         }
     }
 

@@ -157,3 +157,95 @@ fn a_claimant_that_splits_its_demand_in_two_gains() {
     assert_eq!(split, [4, 3, 3].map(Amount::new));
     assert_eq!(Amount::total(split[..2].iter().copied()), Some(Amount::new(7)));
 }
+
+fn claims() -> impl Strategy<Value = Vec<Claim>> {
+    let claim = (amounts(), 0..6_u32).prop_map(|(demand, weight)| Claim { demand, weight });
+    prop::collection::vec(claim, 0..10)
+}
+
+/// Raises everybody's level, demand by demand, in exact fractions `(units, weight)`: the oracle. What
+/// each may hold, rounded down and rounded up.
+fn by_filling(capacity: u64, claims: &[Claim]) -> Vec<(u128, u128)> {
+    let mut left = u128::from(capacity);
+    let mut open: Vec<usize> = (0..claims.len()).filter(|&who| claims[who].weight > 0).collect();
+    let mut held = vec![(0, 0); claims.len()];
+    loop {
+        let weight: u128 = open.iter().map(|&who| u128::from(claims[who].weight)).sum();
+        let met = open.iter().position(|&who| {
+            u128::from(claims[who].demand.units()) * weight <= left * u128::from(claims[who].weight)
+        });
+        let Some(met) = met else {
+            for who in open {
+                let part = left * u128::from(claims[who].weight);
+                held[who] = (part / weight, part.div_ceil(weight));
+            }
+            return held;
+        };
+        let who = open.remove(met);
+        let demand = u128::from(claims[who].demand.units());
+        left -= demand;
+        held[who] = (demand, demand);
+    }
+}
+
+proptest! {
+    #[test]
+    fn weighted_shares_are_the_exact_ones_rounded_down_or_up(
+        capacity in amounts(), claims in claims()
+    ) {
+        let shares = weighted_max_min_fair(capacity, &claims);
+        for (share, (down, up)) in shares.iter().zip(by_filling(capacity.units(), &claims)) {
+            let share = u128::from(share.units());
+            prop_assert!((down..=up).contains(&share), "{share} is not in {down}..={up}");
+        }
+    }
+
+    #[test]
+    fn weighted_the_capacity_is_used_up_or_every_demand_that_counts_is_met(
+        capacity in amounts(), claims in claims()
+    ) {
+        let asked: Vec<Amount> =
+            claims.iter().filter(|it| it.weight > 0).map(|it| it.demand).collect();
+        let dividable = sum(&asked).min(u128::from(capacity.units()));
+        prop_assert_eq!(sum(&weighted_max_min_fair(capacity, &claims)), dividable);
+    }
+
+    #[test]
+    fn equal_weights_are_no_weights((capacity, demands) in problems(), weight in 1..9_u32) {
+        let claims: Vec<Claim> =
+            demands.iter().map(|&demand| Claim { demand, weight }).collect();
+        prop_assert_eq!(weighted_max_min_fair(capacity, &claims), max_min_fair(capacity, &demands));
+    }
+
+    #[test]
+    fn a_weighted_claimant_gains_at_most_the_unit_of_rounding_by_a_false_demand(
+        capacity in amounts(), claims in claims(), place in any::<prop::sample::Index>(), lie in amounts()
+    ) {
+        prop_assume!(!claims.is_empty());
+        let (who, mut stated) = (place.index(claims.len()), claims.clone());
+        stated[who].demand = lie;
+        let useful = |claims_made: &[Claim]| {
+            weighted_max_min_fair(capacity, claims_made)[who].min(claims[who].demand).units()
+        };
+        prop_assert!(useful(&stated) <= useful(&claims).saturating_add(1));
+    }
+}
+
+/// S. Keshav, *An Engineering Approach to Computer Networking*, 1997, section 9.3.1, in thousandths
+/// and half weights: demands of 4, 2, 10 and 4 with weights of 2.5, 4, 0.5 and 1 on a link of 16 are
+/// given 4, 2, 6 and 4.
+#[test]
+fn the_textbook_s_weighted_example_comes_out_as_printed() {
+    let claim = |demand, weight| Claim { demand: Amount::new(demand), weight };
+    let claims = [claim(4_000, 5), claim(2_000, 8), claim(10_000, 1), claim(4_000, 2)];
+    let shares = weighted_max_min_fair(Amount::new(16_000), &claims);
+    assert_eq!(shares, [4_000, 2_000, 6_000, 4_000].map(Amount::new));
+}
+
+#[test]
+fn who_has_no_weight_gets_nothing_of_what_remains() {
+    let claims =
+        [(3, 0), (3, 1)].map(|(demand, weight)| Claim { demand: Amount::new(demand), weight });
+    assert_eq!(weighted_max_min_fair(Amount::new(10), &claims), [0, 3].map(Amount::new));
+    assert_eq!(weighted_max_min_fair(Amount::new(10), &[]), []);
+}

@@ -2,12 +2,13 @@
 
 #![expect(unsafe_code, reason = "turns are polled by whoever holds the token")]
 
-use std::any::Any;
+use std::any::{Any, type_name};
 use std::mem::ManuallyDrop;
 use std::ops::Deref;
 use std::ptr::{self, NonNull};
 use std::sync::Arc;
 use std::task::{Poll, Waker};
+use std::time::Duration;
 
 use foundation::owner::Reason;
 
@@ -16,7 +17,7 @@ use crate::kernel::cost::{self, Sampling};
 use crate::kernel::mail::{Answer, Awaited, Ground, Lent, Mail, post};
 use crate::kernel::queue::Runnable;
 use crate::sync::{Ordering, lock};
-use crate::{Agent, Context};
+use crate::{Agent, AgentId, Context, SystemEvent};
 
 /// At most so many turns before others in the queue run.
 const TURNS: u32 = 64;
@@ -68,6 +69,11 @@ impl<A: Agent> Cell<A> {
         if is_bound || !self.inbox.try_claim() {
             return Err(payload);
         }
+        if self.stage.load(Ordering::Relaxed) != stage::ALIVE {
+            // It sleeps: it is made again where it is run.
+            self.schedule();
+            return Err(payload);
+        }
         Ok(self.first_turn(payload, run))
     }
 
@@ -88,12 +94,15 @@ impl<A: Agent> Cell<A> {
         let costs = &self.system.costs;
         let place = cost::place::<A, T>();
         let mut sampling = Sampling::here();
-        let timing = costs.time(costs.known(place), &mut sampling, cost::LENT);
+        let known = costs.known(place);
+        let timing = costs.time(known, &mut sampling, cost::LENT);
         sampling.keep();
         // SAFETY: the turn is the one that `typed` came with, and owned by this cell, whose token is
         // ours; for what it borrows see `ground`.
         let polled = self.enter(|| unsafe { typed.poll(turn, &self.ground(), &self.waker()) });
-        costs.learn(place, &timing);
+        if let Some(taken) = costs.learn(place, &timing) {
+            self.book(taken, known, cost::LENT, type_name::<T>);
+        }
         self.mind_limit();
         let is_deferred = self.deferred.replace(false);
         // SAFETY: as above.
@@ -121,7 +130,7 @@ impl<A: Agent> Cell<A> {
 
     /// Gives the token back if there is nothing to do.
     #[inline]
-    fn settle(&self) -> bool {
+    pub(super) fn settle(&self) -> bool {
         self.orders.load(Ordering::Relaxed) & !order::ORPHAN == 0 && self.inbox.release()
     }
 
@@ -144,16 +153,19 @@ impl<A: Agent> Cell<A> {
         let (waker, ground, costs) = (self.waker(), self.ground(), &self.system.costs);
         loop {
             let turn = NonNull::new(self.turn.get());
-            let orders = self.orders.load(Ordering::Acquire) & !order::ORPHAN;
+            let all_orders = self.orders.load(Ordering::Acquire);
+            let orders = all_orders & !order::HARMLESS;
             // Whoever is only asked to stop ends its turn first.
-            if orders != 0 && (turn.is_none() || orders & !order::STOP != 0) {
+            if orders != 0 && (turn.is_none() || orders & !order::PATIENT != 0) {
                 return Next::Obey;
             }
             let turn = if let Some(turn) = turn {
                 self.phase.resume();
                 turn
             } else {
-                let Some(mail) = self.next_mail() else { return Next::Rest };
+                let has_signals = all_orders & order::SIGNAL != 0;
+                let signal = if has_signals { self.next_signal() } else { None };
+                let Some(mail) = signal.or_else(|| self.next_mail()) else { return Next::Rest };
                 self.room.leave(&mail, &mut slice.left);
                 if mail.is_stale() {
                     return Next::Expire(mail);
@@ -164,12 +176,14 @@ impl<A: Agent> Cell<A> {
                 turn
             };
             // SAFETY: the turn is owned by this cell, whose token is ours.
-            let place = unsafe { Mail::cost(turn) };
+            let (place, payload) = unsafe { (Mail::cost(turn), Mail::namer(turn)) };
             let known = costs.known(place);
             let timing = costs.time(known, &mut slice.sampling, cost::QUEUED);
             // SAFETY: as above; for what it borrows see `ground`.
             let polled = unsafe { Mail::poll(turn, &ground, &waker) };
-            costs.learn(place, &timing);
+            if let Some(taken) = costs.learn(place, &timing) {
+                self.book(taken, known, cost::QUEUED, payload);
+            }
             slice.spent_ns += u64::from(known);
             slice.turns += 1;
             self.mind_limit();
@@ -180,6 +194,21 @@ impl<A: Agent> Cell<A> {
             if slice.turns >= TURNS || slice.spent_ns > TURNS_NS {
                 return Next::Yield;
             }
+        }
+    }
+
+    /// Notes how long a poll took that was timed; see [`Costs::stands_for`](cost::Costs::stands_for). The
+    /// caller holds the token.
+    #[cold]
+    fn book(&self, taken: Duration, known: u32, period: u32, payload: fn() -> &'static str) {
+        let busy_ns = self.system.costs.stands_for(taken, known, period);
+        let busy_ns = self.busy_ns.load(Ordering::Relaxed).saturating_add(busy_ns);
+        self.busy_ns.store(busy_ns, Ordering::Relaxed);
+        // Whoever has a thread to itself holds no worker.
+        let has_home = self.extras.as_ref().is_some_and(|extras| extras.home.is_some());
+        if taken >= self.system.config.long_turn && !has_home {
+            let (agent, name) = (self.id, self.name().cloned());
+            self.system.announce(SystemEvent::TurnLong { agent, name, message: payload(), taken });
         }
     }
 
@@ -208,6 +237,19 @@ impl<A: Agent> Cell<A> {
         false
     }
 
+    /// The next signal.
+    #[cold]
+    fn next_signal(&self) -> Option<Mail<A>> {
+        let mut life = lock(&self.life);
+        let signals = life.signals.as_mut()?;
+        let signal = signals.pop_front();
+        if signals.is_empty() {
+            life.signals = None;
+            self.orders.fetch_and(!order::SIGNAL, Ordering::Relaxed);
+        }
+        signal
+    }
+
     /// The next piece of mail.
     #[inline]
     fn next_mail(&self) -> Option<Mail<A>> {
@@ -217,18 +259,27 @@ impl<A: Agent> Cell<A> {
             *batch = self.inbox.take();
         }
         // SAFETY: what stands in a chain is owned by it.
-        batch.pop().map(|mail| unsafe { Mail::from_raw(mail) })
+        let mail = batch.pop().map(|mail| unsafe { Mail::from_raw(mail) });
+        // After the take: see `Backlog`.
+        if mail.is_none() && self.extras.is_some() { self.next_of_backlog() } else { mail }
     }
 
     /// Gives the token back if there is nothing to do. `true` if the token is gone.
     fn rest(self: &Arc<Self>, left: &mut u32) -> bool {
         self.room.vacate(left);
-        if self.is_orphan() {
+        if self.is_orphan() || self.has(order::DRAIN) {
             // What was sent before the last handle went may have come after the mail was looked for.
             let late = self.inbox.take();
             if !late.is_empty() {
                 // SAFETY: the token is ours, and with it the batch, which is empty.
                 unsafe { *self.batch.get() = late };
+                return false;
+            }
+            if self.has_backlog() {
+                return false;
+            }
+            // Who was let in before a mailbox was shut may leave mail until now.
+            if self.revival().is_none() && !self.inbox.try_close() {
                 return false;
             }
             return self.begin_end(self.stage.load(Ordering::Relaxed) == stage::ALIVE);
@@ -241,7 +292,7 @@ impl<A: Agent> Cell<A> {
     fn expire(&self, mail: Mail<A>) -> bool {
         let (name, payload) = (self.label().into(), mail.payload());
         let dropped = self.enter(|| mail.fail(&Reason::Deadline));
-        self.guard(|| self.bury(&name, payload, &Reason::Deadline));
+        self.guard(|| self.give_up_on(&name, payload, &Reason::Deadline));
         match dropped {
             Ok(()) => false,
             Err(panic) => self.break_down(panic),
@@ -278,14 +329,30 @@ impl<A: Agent> Cell<A> {
 }
 
 impl<A: Agent> Runnable for Cell<A> {
+    fn agent(&self) -> Option<AgentId> {
+        Some(self.id)
+    }
+
     fn run(self: Arc<Self>) -> u64 {
+        if self.stage.load(Ordering::Relaxed) == stage::ASLEEP {
+            self.wake_up();
+            return 0;
+        }
         let mut slice = Slice { sampling: Sampling::here(), ..Slice::default() };
+        if self.system.config.witness.is_some() {
+            // One turn at a time, so that each may be followed by another agent's.
+            slice.turns = TURNS;
+        }
         loop {
             let next = self.enter(|| self.work(&mut slice));
             slice.sampling.keep();
             let is_deferred = self.deferred.replace(false);
             let is_gone = match next {
-                Ok(Next::Obey) => self.obey(),
+                Ok(Next::Obey) => {
+                    // The next incarnation is to have all places.
+                    self.room.vacate(&mut slice.left);
+                    self.obey()
+                }
                 Ok(Next::Rest) => self.rest(&mut slice.left),
                 Ok(Next::Expire(mail)) => self.expire(mail),
                 Ok(Next::Wait) if is_deferred => self.drop_turn(),
@@ -311,6 +378,7 @@ impl<A: Agent> Runnable for Cell<A> {
 
     fn abandon(self: Arc<Self>) {
         lock(&self.life).reason.get_or_insert(Reason::Shutdown);
+        self.is_dozing.set(false);
         if self.stage.load(Ordering::Relaxed) == stage::EXIT {
             self.finish();
         } else {

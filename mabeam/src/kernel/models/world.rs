@@ -20,21 +20,31 @@ use crate::{
 
 /// Explores what becomes of one agent at rest. The model runs on a thread with room for a cell.
 pub(super) fn explore_agent(preemptions: usize, model: fn(World)) {
+    explore_mailbox(Mailbox::unbounded(), preemptions, model);
+}
+
+/// The same, with another mailbox.
+pub(super) fn explore_mailbox(mailbox: Mailbox, preemptions: usize, model: fn(World)) {
+    explore_system(preemptions, move |shared| {
+        model(World::new(Arc::clone(&shared), mailbox));
+        // The last handle has gone: the agent ends, and frees what it holds.
+        run(&shared);
+    });
+}
+
+/// Explores what becomes of agents in a system without any.
+pub(super) fn explore_system(
+    preemptions: usize,
+    model: impl Fn(Arc<Shared>) + Clone + Send + Sync + 'static,
+) {
     // Nothing runs on it, and it is not modelled. It is made outside: a model's stack is small.
     static RUNTIME: OnceLock<Runtime> = OnceLock::new();
     let runtime =
         RUNTIME.get_or_init(|| tokio::runtime::Builder::new_current_thread().build().unwrap());
     let handle = runtime.handle().clone();
     explore(preemptions, move || {
-        let handle = handle.clone();
-        let whole = move || {
-            let world = World::new(handle);
-            let shared = Arc::clone(&world.shared);
-            model(world);
-            // The last handle has gone: the agent ends, and frees what it holds.
-            run(&shared);
-        };
-        start(whole).join().unwrap();
+        let (handle, model) = (handle.clone(), model.clone());
+        start(move || model(Shared::new(Config::default(), handle, 1))).join().unwrap();
     });
 }
 
@@ -53,6 +63,12 @@ pub(super) struct Probe(Arc<State>);
 pub(super) const EXIT: u32 = 100;
 /// Noted when the agent is dropped.
 pub(super) const DROPPED: u32 = 101;
+
+impl Probe {
+    pub(super) fn new(state: &Arc<State>) -> Self {
+        Self(Arc::clone(state))
+    }
+}
 
 impl Agent for Probe {
     async fn on_exit(&mut self, _reason: &Reason, _context: &mut Context<Self>) {
@@ -157,12 +173,10 @@ impl Gate {
 struct Init;
 
 impl World {
-    fn new(handle: tokio::runtime::Handle) -> Self {
-        let shared = Shared::new(Config::default(), handle, 1);
+    fn new(shared: Arc<Shared>, mailbox: Mailbox) -> Self {
         let state = Arc::new(State::new());
-        let probe = Probe(Arc::clone(&state));
-        let mailbox = Mailbox::unbounded();
-        let cell = Cell::new(probe, AgentId::next(), Arc::clone(&shared), mailbox, None);
+        let probe = Probe::new(&state);
+        let cell = Cell::new(Some(probe), AgentId::next(), Arc::clone(&shared), mailbox, None);
         let run = |_: &'static mut Probe, Init, context: &'static mut Context<Probe>| async {
             context.cell().init_ended(&Ok(()));
         };
