@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use benches::registry::Filled;
-use benches::{agents, config, events, registry, table, telemetry};
+use benches::{agents, config, events, registry, supervision, table, telemetry};
 use perf_budget::harness::{COUNTING_ALLOCATOR, CountingAllocator, Suite};
 
 #[global_allocator]
@@ -14,6 +14,8 @@ const COUNTED: u64 = 10_000;
 /// Operations before live bytes are first compared, then until they are compared again.
 const WARM_UP: u64 = 200_000;
 const CHURN: u64 = 1_000_000;
+/// Rounds through a thousand agents: 10^7 messages in all.
+const MESSAGES: u64 = 10_000;
 /// Rounds of [`everything`], which does four operations a round: 10^8 in all.
 const SOAK: u64 = 25_000_000;
 
@@ -41,6 +43,7 @@ fn main() -> ExitCode {
         .growth("agent_churn", WARM_UP, CHURN, agents::one_spawn)
         .growth("agent_resident_10k", 0, 10_000, agents::kept)
         .growth("agent_resident_million", 0, 1_000_000, agents::kept)
+        .growth("agent_memory_growth", 100, MESSAGES, supervision::messages)
         .growth("soak", SOAK / 100, SOAK, everything)
         .run()
 }

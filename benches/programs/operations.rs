@@ -3,11 +3,12 @@
 use std::process::ExitCode;
 
 use benches::registry::Filled;
-use benches::{agents, config, durable, events, plant, registry, table, telemetry};
+use benches::economics::{division, market, trust, welfare};
+use benches::{agents, config, durable, events, plant, registry, supervision, table, telemetry};
 use perf_budget::harness::{Suite, load_of};
 
 fn main() -> ExitCode {
-    let suite = with_agents(with_service_discovery(Suite::new()));
+    let suite = with_economics(with_agents(with_service_discovery(Suite::new())));
     suite
         .paired(
             "service_discovery_2_threads",
@@ -135,6 +136,46 @@ fn with_agents(suite: Suite) -> Suite {
         .timed("agent_spawn", 1, || agents::spawns(10))
         .timed("agent_kill_all_100k", 1, || agents::kills(0, 100_000))
         .timed("agent_runs_elsewhere", 1, agents::runs_elsewhere)
+        .timed("supervision_restart", 1, supervision::restarts)
+        .paired(
+            "supervision_children_100k",
+            "supervision_children",
+            1,
+            || supervision::children(100_000),
+            || supervision::children(10),
+        )
+        .paired("pool_call", "agent_call", 1, supervision::pool_calls, agents::calls)
+}
+
+/// Mechanisms on one thread.
+fn with_economics(suite: Suite) -> Suite {
+    suite
+        .paired(
+            "division_max_min",
+            "division_max_min_sorted",
+            1,
+            division::max_min,
+            division::max_min_sorted,
+        )
+        .paired("division_drf", "division_drf_floats", 1, division::drf, division::drf_floats)
+        .timed("division_drf_sparse", 1, division::drf_sparse)
+        .timed("division_drf_whole_units", 1, division::drf_whole_units)
+        .timed("division_drf_report", 1, division::drf_report)
+        .timed("division_drf_place", 1, division::drf_place)
+        .paired(
+            "welfare_knapsack_fewer",
+            "welfare_program",
+            1,
+            welfare::knapsack_of_fewer,
+            welfare::program,
+        )
+        .timed("welfare_knapsack", 1, welfare::knapsack)
+        .timed("order_book", 1, market::order_book)
+        .timed("mcafee", 1, market::mcafee)
+        .timed("lmsr_quote", 1, market::lmsr_quote)
+        .timed("eigentrust", 1, trust::eigentrust)
+        .timed("ledger_transfer", 1, trust::ledger_transfer)
+        .timed("ledger_settle", 1, trust::ledger_settle)
 }
 
 /// `service_discovery`, planted with more work if the environment asks for it.

@@ -36,12 +36,13 @@ pub const COMPUTED: Duration = Duration::from_millis(1);
 pub const KILLED: usize = 1_000;
 
 /// A runtime, and a system on it.
-struct World {
+pub struct World {
     system: System,
     runtime: Runtime,
 }
 
 /// The agent: a number.
+#[derive(Default)]
 pub struct Counter(u64);
 
 /// Adds to the number.
@@ -87,11 +88,13 @@ impl Handler<Flag> for Counter {
 }
 
 impl World {
-    fn new() -> Arc<Self> {
+    /// With two workers.
+    pub fn new() -> Arc<Self> {
         Self::with_workers(2)
     }
 
-    fn with_workers(workers: usize) -> Arc<Self> {
+    /// With so many workers.
+    pub fn with_workers(workers: usize) -> Arc<Self> {
         let runtime = Builder::new_multi_thread().worker_threads(workers).enable_time().build();
         let runtime = runtime.expect("a runtime");
         let within = runtime.enter();
@@ -100,8 +103,13 @@ impl World {
         Arc::new(Self { system, runtime })
     }
 
+    /// The system.
+    pub fn system(&self) -> &System {
+        &self.system
+    }
+
     /// Runs `work` as a task of the runtime.
-    fn run<R: Send + 'static>(&self, work: impl Future<Output = R> + Send + 'static) -> R {
+    pub fn run<R: Send + 'static>(&self, work: impl Future<Output = R> + Send + 'static) -> R {
         self.runtime.block_on(self.runtime.spawn(work)).expect("the work does not panic")
     }
 

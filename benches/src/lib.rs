@@ -14,9 +14,11 @@
 pub mod agents;
 pub mod config;
 pub mod durable;
+pub mod economics;
 pub mod events;
 pub mod memory;
 pub mod plant;
 pub mod registry;
+pub mod supervision;
 pub mod table;
 pub mod telemetry;
