@@ -2,8 +2,8 @@
 
 use std::process::ExitCode;
 
-use benches::registry::Filled;
 use benches::economics::{division, market, trust, welfare};
+use benches::registry::Filled;
 use benches::{agents, config, durable, events, plant, registry, supervision, table, telemetry};
 use perf_budget::harness::{Suite, load_of};
 

@@ -1,8 +1,8 @@
 //! What was sent and never handled.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Weak};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
 
 use foundation::log::{Log, Retention, Start, Subscription};
 use foundation::owner::Reason;

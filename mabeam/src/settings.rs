@@ -85,7 +85,7 @@ impl Default for Config {
 /// #         self.0.push((share, price));
 /// #     }
 /// # }
-/// # let system = System::new(Config { worker_threads: 1, ..Config::default() })?;
+/// # let system = System::new(Config::default())?;
 /// # system.block_on(async {
 /// // Whoever draws prices wants the last of each share, and of too many shares the latest.
 /// let mailbox = Mailbox::bounded(100).when_full(WhenFull::DropOldest).coalescing();

@@ -265,8 +265,7 @@ impl<A: Agent> Berth<A> {
         let handle = AgentRef::counted(cell);
         if let (Some(name), Some(owner)) = (name, handle.cell.owner()) {
             let named = handle.any();
-            let held =
-                system.registry.register_for(&owner, name, named.downgrade(), self.metadata);
+            let held = system.registry.register_for(&owner, name, named.downgrade(), self.metadata);
             if let Err(problem) = held {
                 let agent = handle.cell.dismantle();
                 drop(system.living.remove(handle.cell.place()));

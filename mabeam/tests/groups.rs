@@ -318,7 +318,7 @@ async fn a_message_that_nobody_takes_comes_back() {
         assert!(matches!(&refused, GroupCallError::Undispatched(_)), "{refused}");
         assert_eq!(refused.into_message(), Some(Note(3)));
     }
-    assert_eq!(seen([one, two]).await, [vec![], vec![]]);
+    assert_eq!(seen([one, two]).await, [Vec::<u64>::new(), Vec::new()]);
 }
 
 // ---- call ----
@@ -335,7 +335,7 @@ async fn a_call_is_answered_by_the_next_that_has_a_place() {
     }
     assert_eq!(answers, [2, 1, 3, 2]);
     assert_eq!(two.call(Seen).await.unwrap(), [2, 4]);
-    assert_eq!(seen([full]).await, [vec![]]);
+    assert_eq!(seen([full]).await, [Vec::<u64>::new()]);
 }
 
 #[tokio::test(start_paused = true)]

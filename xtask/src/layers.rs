@@ -28,9 +28,10 @@ const RUNTIMES: &[&str] = &["tokio", "smol", "async-std", "futures-executor", "a
 const SCHEDULERS: &[&str] =
     &["tokio/rt", "tokio/net", "smol", "async-std", "futures-executor", "async-executor"];
 
-/// The packages by which a program reaches a network.
+/// The packages by which a program reaches a network. Not `mio/net`: tokio waits for signals by a pipe
+/// of it.
 const NETWORK: &[&str] =
-    &["mio/net", "socket2", "hyper", "h2", "quinn", "reqwest", "ureq", "tonic"];
+    &["tokio/net", "socket2", "hyper", "h2", "quinn", "reqwest", "ureq", "tonic"];
 
 /// What a crate must never pull in, at any depth, for those who use it: packages, or single features
 /// of theirs (`package/feature`).

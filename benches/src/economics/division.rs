@@ -18,10 +18,8 @@ pub const PLACING: usize = 100_000;
 /// Demands of `agents`, of which every fourth number is 0 if `sparse`; in order.
 fn rows(agents: usize, sparse: bool) -> Vec<u64> {
     let mut numbers = Numbers(7);
-    let demand = |_| match sparse && numbers.within(0, 4) == 0 {
-        true => 0,
-        false => numbers.within(1, 10_000),
-    };
+    let demand =
+        |_| if sparse && numbers.within(0, 4) == 0 { 0 } else { numbers.within(1, 10_000) };
     (0..agents * RESOURCES).map(demand).collect()
 }
 
@@ -87,12 +85,16 @@ pub fn max_min_weighted() -> impl FnMut(u64) -> u64 + Clone + Send + 'static {
 
 /// `division_drf`: a million agents that need each of four resources, from rows to levels.
 pub fn drf() -> impl FnMut(u64) -> u64 + Clone + Send + 'static {
-    divided(false, |problem| problem.divide().tasks(0).map_or(0, |tasks| tasks.floor()))
+    divided(false, |problem| {
+        problem.divide().tasks(0).map_or(0, mabeam_economics::division::Fixed::floor)
+    })
 }
 
 /// `division_drf_sparse`: a quarter of the needs are 0, so that several levels are found.
 pub fn drf_sparse() -> impl FnMut(u64) -> u64 + Clone + Send + 'static {
-    divided(true, |problem| problem.divide().tasks(0).map_or(0, |tasks| tasks.floor()))
+    divided(true, |problem| {
+        problem.divide().tasks(0).map_or(0, mabeam_economics::division::Fixed::floor)
+    })
 }
 
 /// `division_drf_whole_units`: a quarter of the needs are 0, and whole units are handed out.
@@ -127,7 +129,7 @@ pub fn drf_report() -> impl FnMut(u64) -> u64 + Clone + Send + 'static {
         let agent = n.wrapping_mul(0x9e37_79b9) % AGENTS as u64;
         let demand = [1 + n % 9_000, n % 3, 1 + n % 500, 1 + n % 7_000];
         pool.report(AgentId(agent), 1, &demand).expect("a whole row");
-        pool.divide().tasks(AgentId(agent)).map_or(0, |tasks| tasks.floor())
+        pool.divide().tasks(AgentId(agent)).map_or(0, mabeam_economics::division::Fixed::floor)
     }
 }
 

@@ -131,5 +131,6 @@ impl<A: Agent, F: Future<Output = ()>> Future for Beside<A, F> {
 /// Runs code of the future's. `None` if it panicked, which is logged.
 fn guard<A: Agent, O>(cell: &Cell<A>, work: impl FnOnce() -> O) -> Option<O> {
     let done = catch_unwind(AssertUnwindSafe(work));
-    done.map_err(|panic| report(panic, &cell.system, &cell.label(), "a task of an agent panicked")).ok()
+    done.map_err(|panic| report(panic, &cell.system, &cell.label(), "a task of an agent panicked"))
+        .ok()
 }

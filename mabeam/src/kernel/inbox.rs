@@ -165,7 +165,8 @@ impl<T: Link> Inbox<T> {
         let closed = ptr::without_provenance_mut(CLOSED);
         let mut old = self.word.load(Ordering::Relaxed);
         while mail(old).is_null() {
-            match self.word.compare_exchange_weak(old, closed, Ordering::AcqRel, Ordering::Relaxed) {
+            match self.word.compare_exchange_weak(old, closed, Ordering::AcqRel, Ordering::Relaxed)
+            {
                 Ok(_) => return true,
                 Err(now) => old = now,
             }

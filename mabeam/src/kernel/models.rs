@@ -13,9 +13,10 @@
 //! | [`reply`] | what becomes of a call |
 //! | [`exit`] | who hears of an end |
 //! | [`policy`] | mail that waits in a backlog |
+//! | [`drain`] | mail that comes beside the order to drain |
 //! | [`revival`] | agents between two incarnations, and asleep |
 //!
-//! The last five run real cells, in a system whose carriers are the model's threads: each runs what
+//! The last six run real cells, in a system whose carriers are the model's threads: each runs what
 //! is queued after what it does itself. What of a cell is not an atomic or a lock of [`crate::sync`] is
 //! invisible to loom: reference counts, the channel of an answer, and `foundation`, which is built with
 //! std here and has models of its own. Such a step happens at once, at the place where it stands;
