@@ -2,9 +2,10 @@
 
 use std::process::ExitCode;
 
-use benches::economics::{division, market, trust, welfare};
+use benches::economics::{combinatorial, division, market, trust, welfare};
 use benches::registry::Filled;
 use benches::{agents, config, durable, events, plant, registry, supervision, table, telemetry};
+use mabeam_economics::auction::combinatorial::cats::Family;
 use perf_budget::harness::{Suite, load_of};
 
 fn main() -> ExitCode {
@@ -170,6 +171,14 @@ fn with_economics(suite: Suite) -> Suite {
             welfare::program,
         )
         .timed("welfare_knapsack", 1, welfare::knapsack)
+        .timed("winner_determination", 1, combinatorial::winner_determination)
+        .paired(
+            "vcg_payments",
+            "vcg_payments_cold",
+            1,
+            || combinatorial::vcg(Family::Regions),
+            || combinatorial::vcg_cold(Family::Regions),
+        )
         .timed("order_book", 1, market::order_book)
         .timed("mcafee", 1, market::mcafee)
         .timed("lmsr_quote", 1, market::lmsr_quote)

@@ -51,17 +51,35 @@ pub use timer::Timer;
 /// An agent's own view of itself. Lives as long as the agent; borrowed by the turn in progress.
 pub struct Context<A: Agent> {
     own: Own<A>,
-    /// Made with the first monitor: most agents have none.
-    monitors: Option<Box<Monitors>>,
-    /// Made with the first message that is kept for later.
-    stash: Option<Box<Stash<A>>>,
+    /// Made when it is first needed: most agents have none of it.
+    rare: Option<Box<Rare<A>>>,
+}
+
+/// What few agents have. A word in those that have none of it.
+struct Rare<A: Agent> {
+    monitors: Monitors,
+    /// What is kept for later.
+    stash: Option<Stash<A>>,
     /// Of the message that is being handled, if it may be handled once more.
-    kept: Option<Box<Kept<A>>>,
+    kept: Option<Kept<A>>,
 }
 
 impl<A: Agent> Context<A> {
     pub(crate) fn new(own: Own<A>) -> Self {
-        Self { own, monitors: None, stash: None, kept: None }
+        Self { own, rare: None }
+    }
+
+    fn rare(&mut self) -> &mut Rare<A> {
+        self.rare.get_or_insert_with(|| {
+            Box::new(Rare { monitors: Monitors::default(), stash: None, kept: None })
+        })
+    }
+
+    /// Lets go what is empty.
+    fn tidy(&mut self) {
+        self.rare.take_if(|rare| {
+            rare.monitors.is_empty() && rare.stash.is_none() && rare.kept.is_none()
+        });
     }
 
     pub(crate) fn cell(&self) -> Arc<Cell<A>> {
@@ -145,7 +163,7 @@ impl<A: Agent> Context<A> {
 
     /// Ends this turn without an answer.
     async fn end_turn<R>(&mut self) -> R {
-        self.kept = None;
+        self.let_go();
         poll_fn(|_| {
             self.cell().end_with_poll();
             Poll::Pending

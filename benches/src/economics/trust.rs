@@ -53,13 +53,13 @@ pub fn ledger_settle() -> impl FnMut(u64) -> Applied + Clone + Send + 'static {
     let mut draw = Numbers(4);
     move |_| {
         let payer = AgentId(draw.below(ACCOUNTS));
-        let payee = Account::Agent(AgentId(draw.below(ACCOUNTS)));
+        let paid = Account::Agent(AgentId(draw.below(ACCOUNTS)));
         let hold = TransactionId(id + 1);
         let action = Action::Hold { payer, amount: units(5), until: Epoch(1) };
         ledger.apply(&Entry { id: hold, action }).expect("everybody has enough");
         let amount = units(3);
         let draws = vec![Draw { hold, amount }];
-        let action = Action::Settle { draws, payments: vec![Leg { account: payee, amount }] };
+        let action = Action::Settle { draws, payments: vec![Leg { account: paid, amount }] };
         id += 2;
         ledger.apply(&Entry { id: TransactionId(id), action }).expect("it is held")
     }

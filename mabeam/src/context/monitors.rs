@@ -25,6 +25,12 @@ struct Watch {
     id: MonitorId,
 }
 
+impl Monitors {
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
 impl<A: Agent> Context<A> {
     /// Monitors another agent, of any type: [`on_down`](Agent::on_down) hears of its end, once. If it
     /// has ended already, that comes at once, with [`Reason::NoProc`](crate::Reason::NoProc).
@@ -76,18 +82,15 @@ impl<A: Agent> Context<A> {
         });
         let watch = Possession::of(&cell, Watch { other, id });
         // Whatever came in between waits for the end of this turn.
-        self.monitors.get_or_insert_default().0.insert(id, watch);
+        self.rare().monitors.0.insert(id, watch);
         id
     }
 
     /// Takes a monitor back: [`on_down`](Agent::on_down) will not hear of it, not even if its `Down`
     /// waits in the mailbox already. `false` if that was heard or the monitor taken back before.
     pub fn demonitor(&mut self, monitor: MonitorId) -> bool {
-        let Some(monitors) = &mut self.monitors else { return false };
-        let watch = monitors.0.remove(&monitor);
-        if monitors.0.is_empty() {
-            self.monitors = None;
-        }
+        let watch = self.rare.as_mut().and_then(|rare| rare.monitors.0.remove(&monitor));
+        self.tidy();
         watch.is_some()
     }
 }

@@ -48,10 +48,10 @@ where
     if context.cell().revival().is_some() {
         let again = if number < M::ATTEMPTS { message.again() } else { None };
         let again = Mutex::new(again.map(|message| next::<A, M>(number + 1, message)));
-        context.kept = Some(Box::new(Kept { again, message: type_name::<M>() }));
+        context.rare().kept = Some(Kept { again, message: type_name::<M>() });
     }
     let reply = agent.handle(message, &mut *context).await;
-    context.kept = None;
+    context.let_go();
     reply
 }
 
@@ -61,10 +61,18 @@ fn next<A: Handler<M>, M: Message>(number: u32, message: M) -> Mail<A> {
 }
 
 impl<A: Agent> Context<A> {
+    /// The message needs not be handled once more.
+    pub(super) fn let_go(&mut self) {
+        if let Some(rare) = &mut self.rare {
+            rare.kept = None;
+            self.tidy();
+        }
+    }
+
     /// Says what is to become of the message that was being handled when the incarnation ended. Returns
     /// it if it is to be handled once more. The caller holds the token.
     pub(crate) fn take_kept(&mut self, cell: &Cell<A>, reason: &Reason) -> Option<Mail<A>> {
-        let kept = self.kept.take()?;
+        let kept = self.rare.as_mut()?.kept.take()?;
         if reason.is_intended() {
             return None;
         }

@@ -98,12 +98,15 @@ impl<A: Agent> Context<A> {
 
     /// How many messages are kept for later.
     pub fn stashed(&self) -> usize {
-        self.stash.as_ref().map_or(0, |stash| lock(&stash.mail).len())
+        let stash = self.rare.as_ref().and_then(|rare| rare.stash.as_ref());
+        stash.map_or(0, |stash| lock(&stash.mail).len())
     }
 
     /// Takes what is kept, for the mailbox.
     pub(crate) fn take_stash(&mut self) -> Vec<Mail<A>> {
-        self.stash.take().map_or_else(Vec::new, |stash| mem::take(&mut *lock(&stash.mail)))
+        let stash = self.rare.as_mut().and_then(|rare| rare.stash.take());
+        self.tidy();
+        stash.map_or_else(Vec::new, |stash| mem::take(&mut *lock(&stash.mail)))
     }
 
     fn keep_for_later<M: Message>(&mut self, message: M)
@@ -113,7 +116,7 @@ impl<A: Agent> Context<A> {
         let cell = self.cell();
         let reply = self.take_answer::<M::Reply>();
         let bytes = cell.weigh(&message).map_or(0, |weight| weight.bytes);
-        let stash = self.stash.get_or_insert_default();
+        let stash = self.rare().stash.get_or_insert_default();
         if let Err(full) = stash.make_room(&cell, bytes) {
             let (name, reason) = (cell.label(), Reason::Failed(full.into()));
             return cell.give_up_on(&name.into(), type_name::<M>(), &reason);

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use foundation::log::Subscription;
-use mabeam::{SystemEvent, WhenFull};
+use mabeam::{LocalAgent, LocalHandler, Pinned, SystemEvent, WhenFull};
 use tokio::time::timeout;
 
 use super::keeper::LONG;
@@ -141,20 +141,21 @@ async fn a_long_turn_is_said_with_its_message() {
     worker.join().unwrap();
 }
 
-/// The test's own task runs on a thread that is no worker.
+/// The test's own task runs on a thread that is no worker. The last of what is said of the second agent
+/// is said when nothing was queued for so long that the warden has nothing else to do.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_worker_that_is_held_is_said_while_it_is_and_again_when_that_has_doubled() {
     let mut config = Config::default();
     config.long_turn = Duration::from_millis(2);
     let system = System::new(config).unwrap();
     let mut events = system.events();
-    for _ in 0..2 {
+    for long in [4, 400].map(Duration::from_millis) {
         let agent = system.spawn(Keeper::default()).named("holder").await.unwrap();
         let (block, begun, door) = Block::new();
         agent.cast(block).unwrap();
         begun.await.unwrap();
         let mut before = Duration::from_millis(1);
-        for _ in 0..4 {
+        while before < long {
             let held = first(&mut events, |event| match event {
                 SystemEvent::WorkerHeld { agent: who, name, held } if who == agent.id() => {
                     assert_eq!(name.unwrap().as_str(), "holder");
@@ -211,4 +212,33 @@ async fn no_more_events_are_kept_than_is_said() {
         kept += 1;
     }
     assert_eq!(kept, 3);
+}
+
+struct Loner;
+impl LocalAgent for Loner {}
+
+impl LocalHandler<Seen> for Loner {
+    async fn handle(&mut self, _: Seen, _: &mut Context<Pinned<Self>>) -> Vec<u64> {
+        Vec::new()
+    }
+}
+
+#[tokio::test]
+async fn a_pinned_agent_may_take_as_long_as_it_likes() {
+    let mut config = Config::default();
+    // Everything is timed, and everything is long.
+    (config.lendable, config.long_turn) = (Duration::ZERO, Duration::ZERO);
+    let system = System::new(config).unwrap();
+    let pinned = system.spawn_pinned(|| Loner).await.unwrap();
+    pinned.call(Seen).await.unwrap();
+    let other = system.spawn(Keeper::default()).await.unwrap();
+    other.call(Seen).await.unwrap();
+    let mut events = system.events();
+    let long = std::iter::from_fn(|| events.try_next().unwrap()).filter_map(|event| match event {
+        SystemEvent::TurnLong { agent, .. } => Some(agent),
+        _ => None,
+    });
+    let long: std::collections::BTreeSet<_> = long.collect();
+    assert_eq!(long.into_iter().collect::<Vec<_>>(), [other.id()]);
+    assert!(info(&system, pinned.id()).busy > Duration::ZERO, "it is timed as any other");
 }

@@ -44,7 +44,7 @@ impl Groups {
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "a fifth of a division's time among many agents")]
     pub(super) fn add(&mut self, demand: &[u64], speed: Speed) {
-        if false {
+        if speed.0 == 0 {
             return;
         }
         let group = self.group_or_new(needs(demand));
