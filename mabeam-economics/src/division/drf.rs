@@ -24,9 +24,10 @@
 //! **Exact**: demands and capacities are integers. Two numbers are rounded: an agent's *speed*, the
 //! tasks that it gains per unit of level, down to steps of 2^-48 or finer, and a level, down to steps of
 //! 2^-64. What agents use is summed in integers, so their order never matters, and that no capacity is
-//! exceeded follows from integer sums. Everybody's amount is within one unit of the exact one where
-//! demands are below 2^48 units. A *saturated* resource is one that decided a level: no remainder is ever
-//! compared with zero.
+//! exceeded follows from integer sums. What comes out is the exact division among weights that are
+//! smaller by what a speed was rounded, of capacities that are smaller by less than 2^-62 of themselves
+//! for each unit of weight: by less than one unit in all while capacity times total weight is below
+//! 2^62. A *saturated* resource is one that decided a level: no remainder is ever compared with zero.
 //!
 //! **Defined answers**: a zero weight, or a demand for nothing, gets nothing. Who needs a resource of
 //! which there is none gets nothing and stops nobody.

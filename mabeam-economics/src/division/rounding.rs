@@ -49,15 +49,15 @@ pub(super) fn hand_out<'a, F: Copy + Default + Ord>(
     fractions: &[F],
     shares: impl IntoIterator<Item = &'a mut u64>,
 ) -> u64 {
-    let Some(last) = usize::try_from(units).unwrap_or(usize::MAX).checked_sub(1) else {
+    let Some(index) = usize::try_from(units).unwrap_or(usize::MAX).checked_sub(1) else {
         return 0;
     };
     let positive = fractions.iter().filter(|fraction| **fraction > F::default()).count();
-    let (least, mut ties) = if last < positive {
+    let (least, mut ties) = if index < positive {
         let mut falling = fractions.to_vec();
         let (above, &mut least, _) =
-            falling.select_nth_unstable_by_key(last, |&fraction| Reverse(fraction));
-        (least, last + 1 - above.iter().filter(|fraction| **fraction > least).count())
+            falling.select_nth_unstable_by_key(index, |&fraction| Reverse(fraction));
+        (least, index + 1 - above.iter().filter(|fraction| **fraction > least).count())
     } else {
         (F::default(), 0)
     };
