@@ -17,7 +17,7 @@
 //! | let many buy from many | [`market`]: call market, double auctions, order book, market maker, posted prices |
 //! | divide what was earned together, match | [`cooperation`]: Shapley values, stable matching |
 //! | buy work | [`procurement`]: within a budget, along a path |
-//! | know whom to believe | [`trust`]: beta reputation, EigenTrust |
+//! | know whom to believe | [`trust`]: beta reputation, [`EigenTrust`](trust::EigenTrust) |
 //! | keep the money | [`ledger`]: double entry, escrow, replay |
 //! | check a mechanism of one's own for lies that pay | [`laws`] |
 //!
