@@ -137,6 +137,7 @@ fn with_agents(suite: Suite) -> Suite {
         .timed("agent_spawn", 1, || agents::spawns(10))
         .timed("agent_kill_all_100k", 1, || agents::kills(0, 100_000))
         .timed("agent_runs_elsewhere", 1, agents::runs_elsewhere)
+        .timed("agent_inspect_100k", 1, supervision::snapshots)
         .timed("supervision_restart", 1, supervision::restarts)
         .paired(
             "supervision_children_100k",

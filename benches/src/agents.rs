@@ -113,7 +113,8 @@ impl World {
         self.runtime.block_on(self.runtime.spawn(work)).expect("the work does not panic")
     }
 
-    fn spawn(&self, count: usize) -> Arc<[AgentRef<Counter>]> {
+    /// So many agents, each called once.
+    pub fn spawn(&self, count: usize) -> Arc<[AgentRef<Counter>]> {
         let system = self.system.clone();
         self.run(async move {
             let mut agents = Vec::with_capacity(count);

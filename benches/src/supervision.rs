@@ -1,4 +1,5 @@
-//! Supervised agents and pools: restarts, children that come and go, and jobs for a pool.
+//! Supervised agents and pools: restarts, children that come and go, jobs for a pool, and a look at all
+//! of them.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,6 +15,8 @@ pub const RESTARTS: usize = 1_000;
 pub const CHILDREN: usize = 100;
 /// Workers of the pool.
 pub const WORKERS: usize = 4;
+/// Agents in a snapshot of [`snapshots`].
+pub const INSPECTED: usize = 100_000;
 /// Agents that messages go through in [`messages`], one each in one operation.
 pub const PASSED: usize = 1_000;
 
@@ -112,6 +115,17 @@ pub fn messages() -> impl FnMut(u64) -> u64 + Clone + Send + 'static {
             }
             sum
         })
+    }
+}
+
+/// `agent_inspect_100k`: a snapshot of a hundred thousand agents, which are not stopped for it.
+pub fn snapshots() -> impl FnMut(u64) -> usize + Clone + Send + 'static {
+    let world = World::new();
+    let agents = world.spawn(INSPECTED);
+    move |_| {
+        let seen = world.system().inspect().agents.len();
+        assert_eq!(seen, agents.len(), "each is seen");
+        seen
     }
 }
 

@@ -27,7 +27,7 @@ const TURNS_NS: u64 = 200_000;
 /// What an agent has done since a carrier took it from the queue.
 #[derive(Default)]
 struct Slice {
-    /// What its polls cost, by what is known of them.
+    /// What its polls cost: those that were timed by the clock, the others by what is known of them.
     spent_ns: u64,
     turns: u32,
     /// Places in the mailbox that became free and were not given back yet.
@@ -181,10 +181,12 @@ impl<A: Agent> Cell<A> {
             let timing = costs.time(known, &mut slice.sampling, cost::QUEUED);
             // SAFETY: as above; for what it borrows see `ground`.
             let polled = unsafe { Mail::poll(turn, &ground, &waker) };
+            let mut spent_ns = u64::from(known);
             if let Some(taken) = costs.learn(place, &timing) {
                 self.book(taken, known, cost::QUEUED, payload);
+                spent_ns = u64::try_from(taken.as_nanos()).unwrap_or(u64::MAX);
             }
-            slice.spent_ns += u64::from(known);
+            slice.spent_ns = slice.spent_ns.saturating_add(spent_ns);
             slice.turns += 1;
             self.mind_limit();
             if polled.is_pending() {
