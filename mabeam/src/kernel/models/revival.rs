@@ -107,10 +107,10 @@ fn explore_kept(
     explore_system(preemptions, move |shared| {
         let (downed, ends) = (Mutex::default(), Mutex::default());
         let (state, desk) = (Arc::new(State::new()), Arc::new(Desk { downed, ends, revivals }));
-        let made = Arc::clone(&state);
+        let notes = Arc::clone(&state);
         let make = move || {
-            made.note(MADE);
-            Probe::new(&made)
+            notes.note(MADE);
+            Probe::new(&notes)
         };
         let make = Arc::new(std::sync::Mutex::new(make));
         let revival = Revival::new(make, Arc::clone(&desk) as _, AgentId::next());
