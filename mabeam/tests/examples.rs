@@ -44,3 +44,11 @@ fn monitor_replaces_what_panicked() {
     assert!(printed.contains("worker 2 ended: panic: worker 2 has no luck\n"), "{printed}");
     assert!(printed.ends_with("worker 3 ended: normal\nthe boss has ended\n"), "{printed}");
 }
+
+#[test]
+fn supervision_shows_a_worker_that_was_begun_anew_and_the_tree() {
+    let printed = run("supervision");
+    assert!(printed.contains("agent-6 ended before it answered: panic: a number"), "{printed}");
+    assert!(printed.contains("worker 1, job 1: 49\n"), "{printed}");
+    assert!(printed.contains("1 restart\n"), "{printed}");
+}
