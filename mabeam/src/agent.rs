@@ -41,6 +41,17 @@ pub trait Agent: Sized + Send + 'static {
         configured
     }
 
+    /// Hears that it keeps more than four fifths of its [memory limit](crate::Spawn::memory): the time to let
+    /// go what it can do without. Comes once, and again when it has been below three fifths. Overtakes the
+    /// mail. Above its limit the agent ends between two polls, told or not.
+    fn on_memory_short(
+        &mut self,
+        _short: MemoryShort,
+        _context: &mut Context<Self>,
+    ) -> impl Future<Output = ()> + Send {
+        async {}
+    }
+
     /// Hears of the end of an agent that this one [monitors](Context::monitor). Overtakes the mail, and
     /// comes also if the mailbox is full.
     fn on_down(
@@ -60,6 +71,16 @@ pub trait Agent: Sized + Send + 'static {
     ) -> impl Future<Output = ()> + Send {
         async {}
     }
+}
+
+/// How much an agent keeps, and may keep: see [`Agent::on_memory_short`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct MemoryShort {
+    /// What it keeps.
+    pub live_bytes: u64,
+    /// What it may keep.
+    pub limit_bytes: u64,
 }
 
 /// Something that can be sent to an agent.

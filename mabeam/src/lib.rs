@@ -182,7 +182,7 @@ mod witness;
 pub use round::{Ballot, Decision, Event, ProposeError, Quorum, Refused, Round, Tally};
 #[cfg(feature = "runtime")]
 pub use {
-    agent::{Agent, Handler, Message},
+    agent::{Agent, Handler, MemoryShort, Message},
     call::Call,
     call_all::{CallAll, Replies, call_all},
     context::{Context, Link, LinkedExit, Task, Timer},

@@ -10,7 +10,7 @@ use std::alloc::System as SystemAllocator;
 
 use foundation::memory::{Account, Accounting};
 use foundation::owner::Reason;
-use mabeam::{Agent, AgentRef, CallError, Handler, Message, System};
+use mabeam::{Agent, AgentRef, CallError, Handler, MemoryShort, Message, System};
 use tokio::sync::oneshot;
 
 use support::{is_marked, lends, marked, on_both, reason, schedules};
@@ -154,6 +154,72 @@ fn what_an_ended_agent_kept_is_given_back() {
         agent.call(Keep(2 << 20)).await.unwrap();
         assert_eq!(reason(monitor).await, Reason::MemoryLimit);
         assert!(account.live().unwrap() < 65_536);
+    });
+}
+
+/// Lets go what it keeps when it is told to.
+#[derive(Default)]
+struct Cache {
+    kept: Vec<Vec<u8>>,
+    told: u32,
+}
+
+/// Keep so many bytes; answers how often it was told that memory gets short.
+struct Remember(usize);
+
+impl Agent for Cache {
+    async fn on_memory_short(&mut self, short: MemoryShort, _: &mut mabeam::Context<Self>) {
+        assert!(short.live_bytes > short.limit_bytes / 5 * 4);
+        self.told += 1;
+        self.kept.clear();
+    }
+}
+
+impl Message for Remember {
+    type Reply = u32;
+}
+
+impl Handler<Remember> for Cache {
+    async fn handle(&mut self, Remember(bytes): Remember, _: &mut mabeam::Context<Self>) -> u32 {
+        self.kept.push(vec![1; bytes]);
+        self.told
+    }
+}
+
+#[test]
+fn an_agent_is_told_in_time_to_let_go_and_lives() {
+    on_both(|| async {
+        for config in [lends(), schedules()] {
+            let system = System::new(config).unwrap();
+            let account = Account::new().unwrap();
+            let spawn = system.spawn(Cache::default()).memory(account, LIMIT_BYTES);
+            let agent = spawn.await.unwrap();
+            let mut told = 0;
+            for _ in 0..100 {
+                told = agent.call(Remember(LIMIT_BYTES as usize / 10)).await.unwrap();
+            }
+            // At nine tenths each time.
+            assert!((10..=12).contains(&told), "{told}");
+        }
+    });
+}
+
+#[test]
+fn of_a_thousand_agents_only_the_one_that_leaks_ends() {
+    on_both(|| async {
+        let system = System::new(schedules()).unwrap();
+        let mut agents = Vec::new();
+        for _ in 0..1_000 {
+            agents.push(hoarder(&system).await.0);
+        }
+        let monitor = agents[500].monitor();
+        agents[500].cast(Keep(2 << 20)).unwrap();
+        for agent in &agents {
+            // What is sent is not charged to those it is sent to.
+            drop(agent.call(Keep(1_000)).await);
+        }
+        assert_eq!(reason(monitor).await, Reason::MemoryLimit);
+        assert_eq!(agents.iter().filter(|agent| agent.has_ended()).count(), 1);
     });
 }
 

@@ -29,7 +29,7 @@ use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::task::Wake;
 
 use foundation::owner::{Owner, OwnerRef, Reason};
@@ -153,6 +153,9 @@ pub(crate) struct Extras<A: Agent> {
     pub(crate) name: Option<Name>,
     pub(crate) span: Option<tracing::Span>,
     pub(crate) memory: Option<(foundation::memory::Account, u64)>,
+    /// It was told that its memory gets short, and had not much less since. Written by the holder of the
+    /// token.
+    is_short: AtomicBool,
     pub(crate) home: Option<Arc<dyn Home>>,
     pub(crate) revival: Option<Revival<A>>,
     /// Made for a mailbox that does more than count.
@@ -481,7 +484,15 @@ impl<A: Agent> Default for Life<A> {
 
 impl<A: Agent> Default for Extras<A> {
     fn default() -> Self {
-        Self { name: None, span: None, memory: None, home: None, revival: None, backlog: None }
+        Self {
+            name: None,
+            span: None,
+            memory: None,
+            is_short: AtomicBool::new(false),
+            home: None,
+            revival: None,
+            backlog: None,
+        }
     }
 }
 

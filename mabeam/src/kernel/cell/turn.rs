@@ -14,10 +14,10 @@ use foundation::owner::Reason;
 
 use super::{Cell, order, stage};
 use crate::kernel::cost::{self, Sampling};
-use crate::kernel::mail::{Answer, Awaited, Ground, Lent, Mail, post};
+use crate::kernel::mail::{Answer, Awaited, Ground, Lent, Mail, Nobody, post};
 use crate::kernel::queue::Runnable;
 use crate::sync::{Ordering, lock};
-use crate::{Agent, AgentId, Context, SystemEvent};
+use crate::{Agent, AgentId, Context, MemoryShort, SystemEvent};
 
 /// At most so many turns before others in the queue run.
 const TURNS: u32 = 64;
@@ -318,15 +318,30 @@ impl<A: Agent> Cell<A> {
         self.deferred.set(true);
     }
 
-    /// Ends the agent after this poll if it is above its memory limit.
+    /// Ends the agent after this poll if it is above its memory limit, and tells it once if it is above
+    /// four fifths of that.
     #[inline]
-    fn mind_limit(&self) {
-        let memory = self.extras.as_ref().and_then(|extras| extras.memory.as_ref());
-        if let Some((account, limit)) = memory
-            && account.live().is_some_and(|live| live > *limit)
+    fn mind_limit(self: &Arc<Self>) {
+        if let Some(extras) = &self.extras
+            && let Some((account, limit)) = &extras.memory
+            && let Some(live) = account.live()
         {
-            self.order_itself(Reason::MemoryLimit);
+            if live > *limit {
+                self.order_itself(Reason::MemoryLimit);
+            } else if live > limit / 5 * 4 {
+                if !extras.is_short.swap(true, Ordering::Relaxed) {
+                    self.tell_short(MemoryShort { live_bytes: live, limit_bytes: *limit });
+                }
+            } else if live < limit / 5 * 3 {
+                extras.is_short.store(false, Ordering::Relaxed);
+            }
         }
+    }
+
+    #[cold]
+    fn tell_short(self: &Arc<Self>, short: MemoryShort) {
+        let run = |agent: &'static mut A, short, context| agent.on_memory_short(short, context);
+        drop(self.signal(post(short, Nobody, run).0));
     }
 }
 
