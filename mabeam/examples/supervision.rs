@@ -29,7 +29,7 @@ impl Message for Job {
 
 impl Handler<Job> for Worker {
     async fn handle(&mut self, Job(text): Job, _: &mut Context<Self>) -> String {
-        let number: u32 = text.parse().expect("a number");
+        let Ok(number) = text.parse::<u32>() else { panic!("`{text}` is no number") };
         self.done += 1;
         format!("worker {}, job {}: {}", self.id, self.done, number * number)
     }

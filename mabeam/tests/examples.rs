@@ -48,7 +48,10 @@ fn monitor_replaces_what_panicked() {
 #[test]
 fn supervision_shows_a_worker_that_was_begun_anew_and_the_tree() {
     let printed = run("supervision");
-    assert!(printed.contains("agent-6 ended before it answered: panic: a number"), "{printed}");
+    assert!(
+        printed.contains("agent-6 ended before it answered: panic: `twelve` is no number"),
+        "{printed}"
+    );
     assert!(printed.contains("worker 1, job 1: 49\n"), "{printed}");
     assert!(printed.contains("1 restart\n"), "{printed}");
 }

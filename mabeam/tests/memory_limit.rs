@@ -194,9 +194,9 @@ fn an_agent_is_told_in_time_to_let_go_and_lives() {
             let account = Account::new().unwrap();
             let spawn = system.spawn(Cache::default()).memory(account, LIMIT_BYTES);
             let agent = spawn.await.unwrap();
-            let mut told = 0;
+            let (mut told, tenth) = (0, usize::try_from(LIMIT_BYTES / 10).unwrap());
             for _ in 0..100 {
-                told = agent.call(Remember(LIMIT_BYTES as usize / 10)).await.unwrap();
+                told = agent.call(Remember(tenth)).await.unwrap();
             }
             // At nine tenths each time.
             assert!((10..=12).contains(&told), "{told}");
