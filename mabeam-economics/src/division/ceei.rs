@@ -74,7 +74,8 @@ pub fn equal_incomes(values: &[Vec<u64>]) -> Result<Equilibrium, CeeiError> {
 /// # Errors
 ///
 /// [`Invalid`] for rows of different lengths, a row too many or too few, a value or income above
-/// [`MAX_VALUE`]; [`Unproved`](CeeiError::Unproved) where values span too many orders of magnitude.
+/// [`MAX_VALUE`]; [`Unproved`](CeeiError::Unproved) where values span too many orders of
+/// magnitude, and for about one small market in a hundred thousand.
 ///
 /// Source: E. Eisenberg and D. Gale, *Consensus of subjective probabilities: the pari-mutuel method*,
 /// 1959. Solved by a primal-dual interior-point method.

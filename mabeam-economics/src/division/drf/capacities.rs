@@ -75,9 +75,13 @@ impl Capacities {
     pub(in crate::division) fn dominant(&self, demand: &[u64]) -> (u64, u64) {
         let (mut most, mut of) = (0, 1);
         for (&demand, &capacity) in demand.iter().zip(&self.units[..demand.len()]) {
-            let larger =
-                u128::from(demand) * u128::from(of) > u128::from(most) * u128::from(capacity);
-            (most, of) = if larger { (demand, capacity) } else { (most, of) };
+            // Below 2^112 each: the sign tells which is larger. As a mask, because which resource
+            // is dominant is the one branch that no processor can predict.
+            let lead = (u128::from(most) * u128::from(capacity))
+                .wrapping_sub(u128::from(demand) * u128::from(of));
+            let larger = ((lead >> 127) as u64).wrapping_neg();
+            most ^= (most ^ demand) & larger;
+            of ^= (of ^ capacity) & larger;
         }
         (most, of)
     }

@@ -23,21 +23,16 @@ pub(super) struct Groups {
     resources: usize,
     /// For every set of needs the place of its group, from 1, or 0 before anybody had it.
     place: Vec<u32>,
-    members: Vec<Group>,
+    /// The groups' needs.
+    needs: Vec<Needs>,
     /// The groups' sums, one for each resource, in 2^-f units.
     sums: Vec<u128>,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Group {
-    needs: Needs,
-    agents: u64,
 }
 
 impl Groups {
     /// Nobody yet, who would need some of so many resources.
     pub(super) fn new(resources: usize) -> Self {
-        Self { resources, place: vec![0; 1 << resources], members: Vec::new(), sums: Vec::new() }
+        Self { resources, place: vec![0; 1 << resources], needs: Vec::new(), sums: Vec::new() }
     }
 
     /// Counts an agent in.
@@ -48,7 +43,6 @@ impl Groups {
             return;
         }
         let group = self.group_or_new(needs(demand));
-        self.members[group].agents += 1;
         for (sum, &demand) in
             self.sums[group * demand.len()..][..demand.len()].iter_mut().zip(demand)
         {
@@ -59,7 +53,6 @@ impl Groups {
     /// Takes an agent out that was counted with this demand and speed.
     pub(super) fn remove(&mut self, demand: &[u64], speed: Speed) {
         let Some(group) = self.group(needs(demand)).filter(|_| speed.0 > 0) else { return };
-        self.members[group].agents -= 1;
         for (sum, &demand) in self.sums[group * self.resources..].iter_mut().zip(demand) {
             *sum -= speed.uses(demand);
         }
@@ -76,10 +69,10 @@ impl Groups {
         if let Some(group) = self.group(needs) {
             return group;
         }
-        self.members.push(Group { needs, agents: 0 });
-        self.sums.resize(self.members.len() * self.resources, 0);
-        self.place[needs] += u32::try_from(self.members.len()).unwrap_or(0);
-        self.members.len() - 1
+        self.needs.push(needs);
+        self.sums.resize(self.needs.len() * self.resources, 0);
+        self.place[needs] += u32::try_from(self.needs.len()).unwrap_or(0);
+        self.needs.len() - 1
     }
 }
 
@@ -92,8 +85,8 @@ pub(super) struct Filling<'a> {
     left: Vec<u128>,
     /// What those who rise use of each resource per unit of level, in its steps.
     rising: Vec<u128>,
-    /// Whether agents are taken out of the groups.
-    limited: bool,
+    /// How many agents of each group may still be taken out of it.
+    limited: Vec<u64>,
     levels: Levels,
 }
 
@@ -118,15 +111,23 @@ impl Levels {
 }
 
 impl<'a> Filling<'a> {
-    /// Everybody rises from 0; only if `limited` may some be [served](Self::serve).
-    pub(super) fn new(capacities: &'a Capacities, groups: Groups, limited: bool) -> Self {
+    /// Everybody rises from 0; only those with the demands in `served` will be [served](Self::serve).
+    pub(super) fn new<'b>(
+        capacities: &'a Capacities,
+        groups: Groups,
+        served: impl IntoIterator<Item = &'b [u64]>,
+    ) -> Self {
         let left = capacities.units().iter().enumerate();
         let left = left.map(|(resource, &units)| capacities.fine(resource, units)).collect();
-        let stopped = vec![None; groups.members.len()];
+        let stopped = vec![None; groups.needs.len()];
         let levels = Levels { stopped, saturated: 0 };
         let rising = vec![0; groups.resources];
+        let mut limited = vec![0; groups.needs.len()];
+        for group in served.into_iter().filter_map(|demand| groups.group(needs(demand))) {
+            limited[group] += 1;
+        }
         let mut filling = Self { capacities, groups, left, rising, limited, levels };
-        for group in 0..filling.groups.members.len() {
+        for group in 0..filling.groups.needs.len() {
             for resource in 0..filling.groups.resources {
                 filling.rising[resource] += filling.uses(group, resource);
             }
@@ -157,6 +158,7 @@ impl<'a> Filling<'a> {
             self.rising[resource] -= self.uses(group, resource);
         }
         self.groups.remove(demand, speed);
+        self.limited[group] -= 1;
         for (resource, &demand) in demand.iter().enumerate() {
             self.rising[resource] += self.uses(group, resource);
             // No more than what it used at `level`, for which there was room.
@@ -167,8 +169,7 @@ impl<'a> Filling<'a> {
     /// What `group` uses of `resource` per unit of level, in its steps.
     fn uses(&self, group: usize, resource: usize) -> u128 {
         let sum = self.groups.sums[group * self.groups.resources + resource];
-        let more = if self.limited { self.groups.members[group].agents } else { 0 };
-        self.capacities.steps(resource, sum, more)
+        self.capacities.steps(resource, sum, self.limited[group])
     }
 
     /// The next level at which a resource is used up, and the resource; the first of several.
@@ -192,8 +193,8 @@ impl<'a> Filling<'a> {
     fn stop(&mut self, level: Fixed, resource: usize) {
         let bit = 1 << resource;
         self.levels.saturated |= bit;
-        for group in 0..self.groups.members.len() {
-            if self.groups.members[group].needs & bit == 0 || self.levels.stopped[group].is_some() {
+        for group in 0..self.groups.needs.len() {
+            if self.groups.needs[group] & bit == 0 || self.levels.stopped[group].is_some() {
                 continue;
             }
             self.levels.stopped[group] = Some(level);

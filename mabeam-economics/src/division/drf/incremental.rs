@@ -118,7 +118,7 @@ impl Incremental {
     pub fn divide(&self) -> Snapshot<'_> {
         Snapshot {
             pool: self,
-            levels: Filling::new(&self.capacities, self.groups.clone(), false).finish(),
+            levels: Filling::new(&self.capacities, self.groups.clone(), []).finish(),
         }
     }
 

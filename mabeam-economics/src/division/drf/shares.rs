@@ -49,7 +49,8 @@ impl<'a> Division<'a> {
             _ => gather(problem, measure, demands.rows()),
         };
         let limited = limited(problem, measure);
-        let mut filling = Filling::new(problem.capacities(), groups.clone(), !limited.is_empty());
+        let demands = limited.iter().map(|it| it.demand);
+        let mut filling = Filling::new(problem.capacities(), groups.clone(), demands);
         for Limited { level, demand, speed, tasks, .. } in limited {
             filling.serve(demand, speed, tasks, level);
         }
@@ -97,8 +98,8 @@ impl<'a> Division<'a> {
     ///
     /// Everybody gets its exact amount rounded down. The units that this leaves of a saturated
     /// resource, and of another as many as the fractions that were cut off add up to, to the nearest
-    /// unit, go one each to the largest fractions, ties to the lowest agent. So nobody is a whole unit of a resource away
-    /// from its exact amount, and the laws hold up to that unit.
+    /// unit, go one each to the largest fractions (of 32 bits), ties to the lowest agent. So nobody
+    /// is more than a unit of a resource away from its exact amount; the laws hold up to that unit.
     ///
     /// Cost: O(n m) for n agents and m resources, and n m words.
     pub fn whole_units(&self) -> WholeUnits {
@@ -111,7 +112,7 @@ impl<'a> Division<'a> {
             for ((&demand, cut), left) in demand.iter().zip(&mut cut).zip(&mut left) {
                 let exact = Fixed::from_bits(uses(tasks, demand));
                 units.push(exact.floor());
-                cut.push(exact.fraction());
+                cut.push(high(exact.fraction()));
                 *left -= exact.floor();
             }
         }
@@ -131,10 +132,15 @@ fn uses(tasks: Fixed, demand: u64) -> u128 {
     tasks.bits() * u128::from(demand)
 }
 
+/// The first 32 bits of a fraction: enough to compare remainders, in half the memory.
+fn high(fraction: u64) -> u32 {
+    (fraction >> 32) as u32
+}
+
 /// The sum of fractions, rounded to the nearest whole number.
-fn nearest(fractions: &[u64]) -> u64 {
-    let sum: u128 = fractions.iter().copied().map(u128::from).sum();
-    Fixed::from_bits(sum + (1 << 63)).floor()
+fn nearest(fractions: &[u32]) -> u64 {
+    let sum: u64 = fractions.iter().copied().map(u64::from).sum();
+    (sum + (1 << 31)) >> 32
 }
 
 /// What all agents use per unit of level.
