@@ -119,6 +119,7 @@
     )
 )]
 
+mod mix;
 mod round;
 pub mod supervision;
 

@@ -10,8 +10,6 @@ mod events;
 #[cfg(feature = "serde")]
 #[path = "inspect/json.rs"]
 mod json;
-#[path = "inspect/many.rs"]
-mod many;
 #[path = "inspect/tree.rs"]
 mod tree;
 

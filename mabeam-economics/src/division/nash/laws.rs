@@ -226,26 +226,6 @@ fn a_large_problem_stops_with_a_close_bound() {
     assert!((0.0..0.2).contains(&gap), "{gap}");
 }
 
-#[test]
-#[ignore = "a measurement, to be run in a release build"]
-fn measure() {
-    for (agents, goods) in
-        [(2, 20), (2, 60), (4, 20), (4, 40), (6, 24), (8, 24), (8, 16), (10, 20), (10, 30)]
-    {
-        for seed in 0..3 {
-            let values = random(agents, goods, seed);
-            let start = std::time::Instant::now();
-            let allocation = maximum_nash_welfare(&values, 100_000).unwrap();
-            println!(
-                "{agents} x {goods}: {:?} {:?} {}",
-                start.elapsed(),
-                allocation.proof,
-                allocation.ln_welfare()
-            );
-        }
-    }
-}
-
 /// Negative controls: the largest sum leaves envy, and equal parts leave something to be gained.
 #[test]
 fn other_rules_are_caught() {

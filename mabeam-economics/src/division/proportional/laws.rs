@@ -276,14 +276,3 @@ fn overstating_a_demand_pays() {
     let found = find_manipulation(&market, &[[1, 4], [3, 1]]).expect("CEEI is manipulable");
     assert!(found.dishonest > found.honest + 100_000, "{found:?}");
 }
-
-#[test]
-#[ignore = "a measurement, to be run in a release build"]
-fn measure() {
-    let mut drawn = crate::seeded::Seeded::new(3);
-    let claims: Vec<Claim> =
-        (0..100_000).map(|_| claim(1, &[0; 4].map(|_: u64| 1 + drawn.below(100) as u64))).collect();
-    let start = std::time::Instant::now();
-    let division = proportional_fair(&amounts([1_000_000; 4]), &claims).unwrap();
-    println!("100000 x 4: {:?}, excess {}", start.elapsed(), division.excess);
-}

@@ -181,18 +181,6 @@ fn random(agents: usize, tasks: usize, kinds: usize) -> Vec<Vec<Option<Money>>> 
     rows(&all)
 }
 
-#[test]
-#[ignore = "a measurement, to be run in a release build"]
-fn measure() {
-    for (size, kinds) in [(500, 1_000_000), (1_000, 1_000_000), (1_000, 2)] {
-        let worths = random(size, size, kinds);
-        let start = std::time::Instant::now();
-        let best = assign(&worths).unwrap();
-        println!("{size} {kinds}: {:?}", start.elapsed());
-        assert!(best.is_proved(&worths));
-    }
-}
-
 /// Negative control: the best pair first, then the best of the rest, is not proved by any prices.
 #[test]
 fn a_greedy_assignment_is_caught() {

@@ -234,27 +234,6 @@ fn problems_that_are_sifted_reach_their_bound() {
     }
 }
 
-#[test]
-#[ignore = "a measurement, to be run in a release build"]
-fn measure() {
-    for many in [1_000, 10_000, 100_000, 1_000_000] {
-        let (capacities, all) = market::<4>(many, many);
-        let mut times: Vec<std::time::Duration> = (0..7)
-            .map(|_| {
-                let start = std::time::Instant::now();
-                let gap = grant(capacities, &all).gap();
-                assert!(gap < 1e-9, "{gap}");
-                start.elapsed()
-            })
-            .collect();
-        times.sort();
-        println!("{many}: {:?}", times[3]);
-    }
-    let (capacities, all) = market::<4>(100_000, 5);
-    let start = std::time::Instant::now();
-    println!("identical: {} {:?}", grant(capacities, &all).gap(), start.elapsed());
-}
-
 /// Negative controls: two rules that look right, and the laws that catch them.
 #[test]
 fn rules_that_forget_something_are_caught() {

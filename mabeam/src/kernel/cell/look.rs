@@ -65,6 +65,5 @@ mod tests {
         let counts = 2 * size_of::<usize>();
         let bytes = counts + size_of::<Cell<Small>>();
         assert!(bytes < 400, "{bytes}");
-        println!("{bytes} bytes");
     }
 }

@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use super::action::Incarnation;
+use crate::mix::mix;
 
 /// A wait before each restart of a child, longer from one to the next:
 /// `first`, `first * factor`, `first * factor²`, … up to `limit`, each shortened by its jitter.
@@ -49,13 +50,4 @@ impl Default for Backoff {
             reset_after: Duration::from_secs(60),
         }
     }
-}
-
-/// One step of `SplitMix64`: G. L. Steele, D. Lea and C. H. Flood, *Fast splittable pseudorandom
-/// number generators*, OOPSLA 2014, figure 17.
-const fn mix(state: u64) -> u64 {
-    let state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    let mixed = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    mixed ^ (mixed >> 31)
 }
